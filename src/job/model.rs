@@ -1,0 +1,164 @@
+//! What a valid `jobs.toml` means. Every default is already in it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use url::Url;
+
+use super::JobName;
+use crate::{schedule::Schedule, secret::Secret};
+
+/// Everything that one load of `jobs.toml` defines.
+#[derive(Debug, Clone)]
+pub struct Definitions {
+    /// The `[sexton]` table.
+    pub settings: Settings,
+    /// The apps to call, by name.
+    pub targets: BTreeMap<String, Arc<Target>>,
+    /// The jobs, by name; disabled ones too.
+    pub jobs: BTreeMap<JobName, Arc<Job>>,
+}
+
+/// The `[sexton]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The zone of schedules that name none.
+    pub timezone: Tz,
+    /// How long a stop waits for open requests.
+    pub shutdown_grace: Duration,
+    /// Of what is found due, the newest occurrence within this is sent late; all else is downtime.
+    pub late_limit: Duration,
+    /// Open requests per target; the rest wait in due order.
+    pub max_in_flight: usize,
+}
+
+/// An app to call.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Its name in `jobs.toml`.
+    pub name: String,
+    /// What paths are appended to; may have a path prefix, never a query.
+    pub base_url: Url,
+    /// How a request shows who sends it.
+    pub auth: Auth,
+    /// The path of the authenticated self-check (seed A33).
+    pub whoami: Option<String>,
+}
+
+/// How a request shows who sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// The shared secret of `SCHEDULER_API_TOKEN`.
+    SharedSecret {
+        /// The header that carries the bare secret instead of `Authorization: Bearer`.
+        header: Option<String>,
+    },
+    /// Nothing at all; must be written down (guarantee G8).
+    None,
+}
+
+/// One job, as it is to be run.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its name.
+    pub name: JobName,
+    /// Whom to call.
+    pub target: Arc<Target>,
+    /// When.
+    pub schedule: Schedule,
+    /// The HTTP method, upper case.
+    pub method: String,
+    /// The path on the target, with an optional query; starts with `/`.
+    pub path: String,
+    /// Headers beyond Sexton's own, in the order written.
+    pub headers: Vec<(String, HeaderText)>,
+    /// What is sent.
+    pub body: Body,
+    /// The limit of one attempt, from connecting to the last byte of the answer.
+    pub timeout: Duration,
+    /// What happens to an occurrence while an earlier run may still be running.
+    pub overlap: Overlap,
+    /// How long an unknown attempt keeps the job "possibly running" (guarantee G3).
+    pub hold: Duration,
+    /// What is sent for occurrences that fell into downtime.
+    pub catch_up: CatchUp,
+    /// Which answers are a success.
+    pub expect: Vec<ExpectedStatus>,
+    /// Whether it fires at all.
+    pub enabled: bool,
+    /// For people.
+    pub description: Option<String>,
+    /// A hash of everything above but `enabled` and `description`: it changes when what the job does changes.
+    pub hash: String,
+}
+
+impl Job {
+    /// When the occurrence `scheduled_for` is to be sent.
+    #[must_use]
+    pub fn fires_at(&self, scheduled_for: DateTime<Utc>) -> DateTime<Utc> {
+        scheduled_for
+    }
+}
+
+/// A header's value.
+#[derive(Debug, Clone)]
+pub enum HeaderText {
+    /// Written in the file.
+    Plain(String),
+    /// From an environment variable: never shown.
+    Secret(Secret),
+}
+
+/// A request's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// None.
+    Empty,
+    /// Serialized JSON, sent as `application/json`.
+    Json(String),
+    /// Text, sent as it is.
+    Text(String),
+}
+
+/// What happens to an occurrence while an earlier run may still be running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlap {
+    /// It is skipped.
+    Skip,
+    /// It is sent all the same.
+    Allow,
+}
+
+/// What is sent for occurrences that fell into downtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatchUp {
+    /// Nothing.
+    None,
+    /// The newest of them.
+    Latest,
+}
+
+/// One element of `expect.status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpectedStatus {
+    /// Exactly this.
+    Exact(u16),
+    /// Any of a class.
+    Class(StatusClass),
+}
+
+/// A status class, by its first digit: 2 for `2xx`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusClass(pub u8);
+
+impl ExpectedStatus {
+    /// Whether `status` is it.
+    #[must_use]
+    pub fn covers(self, status: u16) -> bool {
+        match self {
+            Self::Exact(exact) => status == exact,
+            Self::Class(StatusClass(class)) => status / 100 == u16::from(class),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! # Sexton
+//!
+//! A cron sidecar that fires HTTP jobs on time, keeps a ledger that can be checked, and the app-side layer that answers
+//! it. The rooms, bottom up; a room uses only rooms above it in this list (`tests/it/layering.rs` holds it so):
+//!
+//! **Words**: [`clock`], [`entropy`], [`secret`], [`protocol`], [`schedule`].
+//! **Domain**: [`job`], [`run`].
+//! **Adapters**: [`ticker`], [`store`], [`credentials`], [`dispatch`].
+//! **The loop**: [`scheduler`].
+//! **Faces**: [`config`], [`admin`], [`cli`].
+//! **The app's half**: [`auth`], [`reference_app`].
+
+pub mod clock;
+pub mod entropy;
+pub mod protocol;
+pub mod secret;
+
+#[cfg(feature = "sidecar")]
+pub mod job;
+#[cfg(feature = "sidecar")]
+pub mod run;
+#[cfg(feature = "sidecar")]
+pub mod schedule;
+#[cfg(feature = "sidecar")]
+pub mod store;

@@ -1,0 +1,44 @@
+//! The one outward form of an error: RFC 9457 `application/problem+json`.
+
+use serde::{Deserialize, Serialize};
+
+/// An error as a client sees it. It carries no internals: what went wrong inside is logged where it is handled, under the
+/// same `error_id`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What kind of problem; `about:blank` says no more than the status does.
+    #[serde(rename = "type", default = "about_blank")]
+    pub kind: String,
+    /// A short summary, the same for every problem of this kind.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong this time and what to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// On 5xx only: the id under which the cause was logged (seed C15).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_id: Option<String>,
+}
+
+impl Problem {
+    /// The media type of the body.
+    pub const CONTENT_TYPE: &'static str = "application/problem+json";
+
+    /// A problem that its status and `detail` describe.
+    #[must_use]
+    pub fn new(status: u16, title: &str, detail: impl Into<String>) -> Self {
+        Self { kind: about_blank(), title: title.to_owned(), status, detail: Some(detail.into()), error_id: None }
+    }
+
+    /// Adds the id under which the cause was logged.
+    #[must_use]
+    pub fn with_error_id(mut self, id: impl Into<String>) -> Self {
+        self.error_id = Some(id.into());
+        self
+    }
+}
+
+fn about_blank() -> String {
+    "about:blank".to_owned()
+}

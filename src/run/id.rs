@@ -1,0 +1,35 @@
+//! The id of a run.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, Utc};
+use uuid::{Builder, Uuid};
+
+use crate::entropy::Entropy;
+
+/// A UUIDv7 (RFC 9562): sorts by the time it was made. It is also the run's idempotency key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(Uuid);
+
+impl RunId {
+    /// A new id made at `now`. An instant before 1970 counts as 1970.
+    #[must_use]
+    pub fn new(now: DateTime<Utc>, entropy: Entropy) -> Self {
+        let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
+        Self(Builder::from_unix_timestamp_millis(millis, &entropy.bytes()).into_uuid())
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl FromStr for RunId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::try_parse(text).map(Self)
+    }
+}

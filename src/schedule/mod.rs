@@ -1,0 +1,39 @@
+//! Text -> [`Schedule`] -> occurrences. Pure: no clock, no I/O.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+/// INTERFACE SKETCH, to be replaced by the room's author.
+#[derive(Debug, Clone)]
+pub struct Schedule;
+
+/// INTERFACE SKETCH.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ScheduleError {
+    /// What is wrong.
+    pub message: String,
+    /// The offending bytes of the text.
+    pub at: std::ops::Range<usize>,
+    /// The likely fix.
+    pub help: Option<String>,
+}
+
+impl Schedule {
+    /// INTERFACE SKETCH.
+    pub fn parse(text: &str, zone: Tz) -> Result<Self, ScheduleError> {
+        let _ = (text, zone);
+        Ok(Self)
+    }
+
+    /// The first occurrence strictly after `t`.
+    pub fn next_after(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let _ = t;
+        None
+    }
+
+    /// Changes when the instants do: the normalised text, the zone and the DST policy.
+    pub fn identity(&self) -> String {
+        String::new()
+    }
+}

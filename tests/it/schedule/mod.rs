@@ -1,0 +1,1 @@
+//! Tests of this room. One file per subject; add `mod` lines here.
