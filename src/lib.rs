@@ -16,10 +16,16 @@ pub mod protocol;
 pub mod secret;
 
 #[cfg(feature = "sidecar")]
+pub mod dispatch;
+#[cfg(feature = "sidecar")]
 pub mod job;
 #[cfg(feature = "sidecar")]
 pub mod run;
 #[cfg(feature = "sidecar")]
 pub mod schedule;
 #[cfg(feature = "sidecar")]
+pub mod scheduler;
+#[cfg(feature = "sidecar")]
 pub mod store;
+#[cfg(feature = "sidecar")]
+pub mod ticker;

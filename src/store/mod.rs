@@ -79,7 +79,11 @@ pub struct Claim {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accounted {
     /// Its rows are written and its cursor moved.
-    Done,
+    Done {
+        /// Claims and spans that were not written because an occurrence of theirs has its row already (the cursor had
+        /// been set back).
+        already: Vec<RunId>,
+    },
     /// The cursor stood elsewhere, at this instant, or the job has no cursor (`None`): nothing was written.
     Stale(Option<DateTime<Utc>>),
 }
