@@ -4,26 +4,23 @@ use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{
-    sync::{
-        mpsc::{self, UnboundedReceiver, UnboundedSender},
-        watch,
-    },
+    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
     task::{Id, JoinError, JoinSet},
     time::{Instant, MissedTickBehavior},
 };
 
 use super::{
-    Scheduler,
+    Scheduler, Stop,
     announce::announce,
     decisions::{Decisions, Effect, Ended, Event, Inherited, Write},
     recorder,
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, SharedClock},
     dispatch::{Order, Report},
     run::RunId,
     store::StoreError,
-    ticker::{Home, Liveness, Ticker},
+    ticker::{Home, Ticker},
 };
 
 /// How often the loop compares the clocks.
@@ -35,18 +32,7 @@ const STEP: TimeDelta = TimeDelta::seconds(1);
 /// After the grace, how long the last writes may take.
 const LAST_WRITES: Duration = Duration::from_secs(3);
 
-/// What health checks want to know of the loop.
-#[derive(Debug, Clone, Default)]
-pub struct Status {
-    /// Whether the ledger takes writes.
-    pub store_writable: bool,
-    /// Whether a stop is under way.
-    pub stopping: bool,
-    /// The pulse, once there is one.
-    pub liveness: Option<Liveness>,
-}
-
-pub(super) async fn drive(scheduler: Scheduler, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+pub(super) async fn drive(scheduler: Scheduler, stop: Stop) -> Result<(), StoreError> {
     let (decisions, effects) = take_over(&scheduler).await?;
     let mut drive = Loop::new(scheduler, decisions);
     drive.perform(effects);
@@ -86,13 +72,16 @@ impl Loop {
         tokio::spawn(recorder::record(Arc::clone(&scheduler.store), clock.clone(), to_record, answer));
         let ticker = Ticker::start(clock.clone(), Home::OwnThread);
         let liveness = Some(ticker.liveness());
-        scheduler.status.send_replace(Status { store_writable: true, stopping: false, liveness });
+        scheduler.status.send_modify(|status| {
+            status.store_writable = true;
+            status.liveness = liveness;
+        });
         let clocks = Clocks::read(clock.as_ref());
         let (attempts, tasks) = (JoinSet::new(), HashMap::new());
         Self { scheduler, decisions, ticker, writes, answers, attempts, tasks, clocks, rounds: 0 }
     }
 
-    async fn turn(&mut self, mut stop: watch::Receiver<bool>) {
+    async fn turn(&mut self, mut stop: Stop) {
         let clock = self.scheduler.clock.clone();
         let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
         housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -220,13 +209,13 @@ impl Grace {
 
 /// A wait on the wall clock that is kept as long as its instant stays the same.
 struct Alarm {
-    clock: crate::clock::SharedClock,
+    clock: SharedClock,
     at: Option<DateTime<Utc>>,
     sleep: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl Alarm {
-    fn new(clock: crate::clock::SharedClock) -> Self {
+    fn new(clock: SharedClock) -> Self {
         Self { clock, at: None, sleep: None }
     }
 
