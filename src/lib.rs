@@ -16,6 +16,12 @@ pub mod protocol;
 pub mod secret;
 
 #[cfg(feature = "sidecar")]
+pub mod admin;
+#[cfg(feature = "sidecar")]
+pub mod cli;
+#[cfg(feature = "sidecar")]
+pub mod credentials;
+#[cfg(feature = "sidecar")]
 pub mod dispatch;
 #[cfg(feature = "sidecar")]
 pub mod job;

@@ -68,7 +68,11 @@ impl Health {
             verdict.add(Condition::Failing, "no_tick", "the ticker has not looked for 5 s: nothing is fired");
         }
         if status.liveness.is_some() && !status.store_writable {
-            verdict.add(Condition::Failing, "store_unwritable", "the ledger cannot be written: nothing is sent; see the log");
+            verdict.add(
+                Condition::Failing,
+                "store_unwritable",
+                "the ledger cannot be written: nothing is sent; see the log",
+            );
         }
         for target in self.scheduler.rejecting_targets() {
             let message = format!("target `{target}` refuses the credential; the log says what to do");

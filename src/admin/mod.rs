@@ -7,7 +7,7 @@ mod listen;
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{ConnectInfo, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -73,10 +73,10 @@ async fn metrics(State(admin): State<Admin>) -> Response {
 
 async fn healthz(
     State(admin): State<Admin>,
-    peer: Option<ConnectInfo<SocketAddr>>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let peer = peer.map(|ConnectInfo(address)| address);
+    let peer = peer.map(|Extension(ConnectInfo(address))| address);
     admin.door.may_read(peer, &headers).map_err(|why| problem(StatusCode::FORBIDDEN, why))?;
     let verdict = admin.health.verdict();
     let status = if verdict.is_failing() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };

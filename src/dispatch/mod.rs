@@ -1,58 +1,29 @@
-//! SKETCH replaced at merge.
-use crate::{
-    job::Job,
-    run::{Outcome, Reason, RunId, Trigger},
-};
-use chrono::{DateTime, TimeDelta, Utc};
-use std::sync::Arc;
-/// x
-#[derive(Debug, Clone)]
-pub struct Order {
-    /// x
-    pub job: Arc<Job>,
-    /// x
-    pub run: RunId,
-    /// x
-    pub scheduled_for: DateTime<Utc>,
-    /// x
-    pub attempt: u32,
-    /// x
-    pub fence: u64,
-    /// x
-    pub trigger: Trigger,
-}
-/// x
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// x
-    pub outcome: Outcome,
-    /// x
-    pub reason: Option<Reason>,
-    /// x
-    pub status: Option<u16>,
-    /// x
-    pub excerpt: Option<String>,
-    /// x
-    pub duration: TimeDelta,
-}
-/// x
-pub fn request_line(job: &Job) -> String {
-    format!("{} {}{}", job.method, job.target.base_url, job.path)
-}
+//! One attempt: a job's request goes to its target once, and what came of it is put into words.
+//!
+//! ```text
+//! Order --request--> Call --exchange--> Exchange --verdict--> Report
+//! ```
+//! The one question that decides between `failed` and `unknown` is whether the app may have seen the request. It is
+//! answered by the request's body, which the connection looks at when it starts to write ([`handover`]), and by nothing
+//! that has to be guessed from an error.
+//!
+//! A secret goes to its own target only: redirects are not followed, proxies of the environment are ignored, and what
+//! comes back is redacted before it is kept (guarantee G5).
 
-/// x
-#[derive(Debug)]
-pub struct Dispatcher;
-impl Dispatcher {
-    /// x
-    pub async fn send(&self, order: &Order) -> Report {
-        let _ = order;
-        Report {
-            outcome: Outcome::Succeeded,
-            reason: None,
-            status: Some(200),
-            excerpt: None,
-            duration: TimeDelta::zero(),
-        }
-    }
-}
+mod client;
+mod dispatcher;
+mod exchange;
+mod handover;
+mod order;
+mod redact;
+mod refusals;
+mod report;
+mod request;
+mod verdict;
+mod whoami;
+
+pub use client::ClientError;
+pub use dispatcher::Dispatcher;
+pub use order::{Order, Report};
+pub use request::request_line;
+pub use whoami::WhoamiError;

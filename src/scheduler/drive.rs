@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     Scheduler, Stop,
     announce::announce,
-    decisions::{Decisions, Effect, Ended, Event, Inherited, Write},
+    decisions::{Decisions, Effect, Event, Inherited, Write},
     recorder,
 };
 use crate::{
@@ -57,9 +57,9 @@ struct Loop {
     ticker: Ticker,
     writes: UnboundedSender<Write>,
     answers: UnboundedReceiver<Event>,
-    attempts: JoinSet<(RunId, Ended)>,
-    /// Whose attempt a task is and when it began, for those that panic.
-    tasks: HashMap<Id, (RunId, DateTime<Utc>)>,
+    attempts: JoinSet<Report>,
+    /// Whose attempt a task is.
+    tasks: HashMap<Id, RunId>,
     clocks: Clocks,
     rounds: u32,
 }
@@ -100,7 +100,10 @@ impl Loop {
                     Some(event) => event,
                     None => return tracing::error!("the ledger's writer is gone"),
                 },
-                Some(done) = self.attempts.join_next_with_id() => self.attempt_ended(done),
+                Some(done) = self.attempts.join_next_with_id() => match self.attempt_ended(done) {
+                    Some(event) => event,
+                    None => continue,
+                },
                 () = self.ticker.due() => Event::Pulse,
                 () = alarm.ring() => Event::Wake,
                 _ = housekeeping.tick() => match self.look_after_the_clock() {
@@ -134,27 +137,17 @@ impl Loop {
     }
 
     fn send(&mut self, order: Order) {
-        let (dispatcher, clock) = (Arc::clone(&self.scheduler.dispatcher), self.scheduler.clock.clone());
-        let (run, began) = (order.run, clock.now());
-        let task = self.attempts.spawn(async move {
-            let sent_at = clock.now();
-            let report: Report = dispatcher.send(&order).await;
-            (order.run, Ended { sent_at, report: Some(report) })
-        });
-        self.tasks.insert(task.id(), (run, began));
+        let (dispatcher, run) = (Arc::clone(&self.scheduler.dispatcher), order.run);
+        let task = self.attempts.spawn(async move { dispatcher.send(&order).await });
+        self.tasks.insert(task.id(), run);
     }
 
-    fn attempt_ended(&mut self, done: Result<(Id, (RunId, Ended)), JoinError>) -> Event {
-        match done {
-            Ok((id, (run, ended))) => {
-                self.tasks.remove(&id);
-                Event::AttemptEnded(run, ended)
-            }
-            Err(death) => match self.tasks.remove(&death.id()) {
-                Some((run, sent_at)) => Event::AttemptEnded(run, Ended { sent_at, report: None }),
-                None => Event::Wake,
-            },
-        }
+    fn attempt_ended(&mut self, done: Result<(Id, Report), JoinError>) -> Option<Event> {
+        let (id, report) = match done {
+            Ok((id, report)) => (id, Some(report)),
+            Err(death) => (death.id(), None),
+        };
+        self.tasks.remove(&id).map(|run| Event::AttemptEnded(run, report))
     }
 
     fn look_after_the_clock(&mut self) -> Option<Event> {

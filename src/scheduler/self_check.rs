@@ -16,10 +16,8 @@ const TRIES: u32 = 30;
 
 pub(super) async fn check_all(scheduler: Scheduler) {
     let targets = targets_with_whoami(&scheduler.definitions);
-    let mut checks: tokio::task::JoinSet<()> = targets
-        .into_iter()
-        .map(|(target, path)| check(scheduler.clone(), target, path))
-        .collect();
+    let mut checks: tokio::task::JoinSet<()> =
+        targets.into_iter().map(|(target, path)| check(scheduler.clone(), target, path)).collect();
     while checks.join_next().await.is_some() {}
 }
 

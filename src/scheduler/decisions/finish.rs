@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Decisions, Effect, Ended, Notice, RunEnded, Stage, Write, send::push_writes};
+use super::{Decisions, Effect, Notice, RunEnded, Stage, Write, send::push_writes};
 use crate::{
     dispatch::Report,
     job::Overlap,
@@ -21,9 +21,10 @@ pub(super) struct Closing {
 }
 
 impl Closing {
-    fn reported(sent_at: DateTime<Utc>, report: Report) -> Self {
-        let Report { outcome, reason, status, excerpt, duration, .. } = report;
-        Self { outcome, reason, status, excerpt, sent_at: Some(sent_at), duration: Some(duration) }
+    fn reported(report: Report) -> Self {
+        let Report { outcome, reason, status, excerpt, sent_at, duration, .. } = report;
+        let duration = sent_at.and_then(|_| TimeDelta::from_std(duration).ok());
+        Self { outcome, reason, status, excerpt, sent_at, duration }
     }
 
     /// Nobody will hear how it ended.
@@ -33,13 +34,13 @@ impl Closing {
     }
 
     /// The code of an attempt panicked: that run failed, and nothing else (seed D9).
-    fn panicked(sent_at: DateTime<Utc>) -> Self {
+    fn panicked() -> Self {
         Self {
             outcome: Outcome::Failed,
             reason: Some(Reason::Panic),
             status: None,
             excerpt: Some("sexton's own code panicked during this attempt; this is a bug".to_owned()),
-            sent_at: Some(sent_at),
+            sent_at: None,
             duration: None,
         }
     }
@@ -61,13 +62,15 @@ impl Closing {
 }
 
 impl Decisions {
-    pub(super) fn attempt_ended(&mut self, now: DateTime<Utc>, run: RunId, ended: Ended, effects: &mut Vec<Effect>) {
+    pub(super) fn attempt_ended(
+        &mut self,
+        now: DateTime<Utc>,
+        run: RunId,
+        report: Option<Report>,
+        effects: &mut Vec<Effect>,
+    ) {
         let begins = self.release_permit(now, run);
-        let closing = match ended.report {
-            Some(report) => Closing::reported(ended.sent_at, report),
-            None => Closing::panicked(ended.sent_at),
-        };
-        effects.extend(self.finish(now, run, closing));
+        effects.extend(self.finish(now, run, report.map_or_else(Closing::panicked, Closing::reported)));
         push_writes(begins.into_iter().collect(), Vec::new(), effects);
     }
 

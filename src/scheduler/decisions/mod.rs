@@ -49,23 +49,14 @@ pub enum Event {
     Stored(Stored),
     /// The ledger could not do this. Nothing of it is written.
     StoreFailed(Write),
-    /// An attempt is over.
-    AttemptEnded(RunId, Ended),
+    /// An attempt is over; without a report its code panicked.
+    AttemptEnded(RunId, Option<Report>),
     /// Nothing new is to be sent.
     Stop,
     /// What is still open is not waited for any longer.
     GraceOver,
     /// The wall clock was set.
     ClockStepped,
-}
-
-/// How an attempt ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// When its request was let go.
-    pub sent_at: DateTime<Utc>,
-    /// What the dispatcher reports; `None` when its code panicked.
-    pub report: Option<Report>,
 }
 
 /// What is to be done.
@@ -249,7 +240,7 @@ impl Decisions {
             Event::Wake => self.wake(now, &mut effects),
             Event::Stored(stored) => self.stored(now, stored, &mut effects),
             Event::StoreFailed(write) => self.park(now, write, &mut effects),
-            Event::AttemptEnded(run, ended) => self.attempt_ended(now, run, ended, &mut effects),
+            Event::AttemptEnded(run, report) => self.attempt_ended(now, run, report, &mut effects),
             Event::Stop => self.stopping = true,
             Event::GraceOver => self.give_up(now, &mut effects),
             Event::ClockStepped => self.clamp_cursors(now, &mut effects),

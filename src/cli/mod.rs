@@ -1,0 +1,92 @@
+//! The command line: one file per command.
+//!
+//! Exit codes: 0 fine, 1 the thing failed, 2 usage or bad definitions.
+
+mod definitions;
+mod healthcheck;
+mod log;
+mod run;
+mod runs;
+pub mod secret;
+pub mod setting;
+mod sidecar;
+mod signals;
+mod table;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use crate::{clock::SystemClock, config::Environment, entropy::Entropy};
+use setting::{Screen, Setting};
+
+const AFTER_HELP: &str = "\
+First steps:
+  sexton demo                  see it work: an app, git repositories, a schedule
+  sexton check jobs.toml       what is wrong with a file, and when its jobs fire
+  sexton run                   the sidecar; SCHEDULER_API_TOKEN holds the secret
+
+Exit codes: 0 fine, 1 the thing failed, 2 usage or bad definitions.";
+
+/// Fires HTTP jobs on time, each with its own timeout, and keeps a ledger of every occurrence.
+#[derive(Debug, Parser)]
+#[command(name = "sexton", version, about, after_help = AFTER_HELP, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Runs(runs::Args),
+    Secret(secret::SecretArgs),
+    Healthcheck(healthcheck::Args),
+}
+
+/// Reads the command line, runs the command, and says how it went.
+#[must_use]
+pub fn main() -> ExitCode {
+    let environment = Environment::of_process();
+    match run(Cli::parse().command, &environment) {
+        Ok(code) => code,
+        Err(report) => {
+            tell(&format!("{report:?}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> {
+    let (clock, out) = (SystemClock, &mut io::stdout().lock());
+    let lookup = |name: &str| environment.get(name);
+    match command {
+        Command::Run(args) => run::run(args, environment),
+        Command::Runs(args) => runs::run(&args, environment, screen(environment), out),
+        Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),
+        Command::Healthcheck(args) => healthcheck::run(&args, out),
+    }
+}
+
+/// Colour only on a terminal, and not where the user asked for none.
+fn screen(environment: &Environment) -> Screen {
+    if io::stdout().is_terminal() {
+        Screen::Terminal { color: environment.get("NO_COLOR").is_none_or(|value| value.is_empty()) }
+    } else {
+        Screen::Pipe
+    }
+}
+
+/// Says what was used wrongly; exit code 2.
+fn usage_error(error: &dyn std::error::Error) -> ExitCode {
+    tell(&format!("error: {error}"));
+    ExitCode::from(2)
+}
+
+/// A line for people, on standard error.
+fn tell(text: &str) {
+    drop(writeln!(io::stderr(), "{}", text.trim_end()));
+}
