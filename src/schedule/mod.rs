@@ -32,8 +32,53 @@ impl Schedule {
         None
     }
 
+    /// INTERFACE SKETCH.
+    pub fn zone(&self) -> Tz {
+        Tz::UTC
+    }
+
+    /// INTERFACE SKETCH.
+    pub fn describe(&self) -> String {
+        String::new()
+    }
+
+    /// INTERFACE SKETCH.
+    pub fn note(&self, t: DateTime<Utc>) -> Option<String> {
+        let _ = t;
+        None
+    }
+
     /// Changes when the instants do: the normalised text, the zone and the DST policy.
     pub fn identity(&self) -> String {
         String::new()
     }
+}
+
+/// INTERFACE SKETCH.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dst {
+    /// INTERFACE SKETCH.
+    pub gap: Gap,
+    /// INTERFACE SKETCH.
+    pub overlap: DstOverlap,
+}
+/// INTERFACE SKETCH.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gap {
+    /// INTERFACE SKETCH.
+    #[default]
+    RunAfter,
+    /// INTERFACE SKETCH.
+    Skip,
+}
+/// INTERFACE SKETCH.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DstOverlap {
+    /// INTERFACE SKETCH.
+    #[default]
+    First,
+    /// INTERFACE SKETCH.
+    Second,
+    /// INTERFACE SKETCH.
+    Both,
 }

@@ -1,0 +1,6 @@
+//! The command line: one file per command.
+
+pub mod check;
+mod firing;
+pub mod next;
+pub mod setting;
