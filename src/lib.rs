@@ -10,6 +10,8 @@
 //! **Faces**: [`config`], [`admin`], [`cli`].
 //! **The app's half**: [`auth`], [`reference_app`].
 
+#[cfg(feature = "sidecar")]
+pub mod cli;
 pub mod clock;
 pub mod entropy;
 pub mod protocol;

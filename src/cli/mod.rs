@@ -2,9 +2,12 @@
 //!
 //! Exit codes: 0 fine, 1 the thing failed, 2 usage or bad definitions.
 
+pub mod check;
 mod definitions;
+mod firing;
 mod healthcheck;
 mod log;
+pub mod next;
 mod run;
 mod runs;
 pub mod secret;

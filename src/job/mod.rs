@@ -1,9 +1,41 @@
 //! `jobs.toml`: the model of a definition, loading and validation.
+//!
+//! [`load`] reads a file (and `jobs.d/*.toml` next to it), [`load_sources`] checks texts that are already read. Either
+//! gives [`Definitions`] in which every default is filled in, or a [`Report`] of everything that is wrong, each
+//! [`Finding`] with file, line, column, the offending text and the likely fix.
 
+mod address;
+mod assemble;
+mod context;
+mod doubts;
+mod draft;
+mod duration;
+mod files;
+mod finding;
+mod hash;
+mod headers;
+mod keys;
+mod load;
 mod model;
 mod name;
+mod payload;
+mod reader;
+mod render;
+mod settings;
+mod source;
+mod suggest;
+mod syntax;
+mod target;
+mod timing;
 
+pub use context::{LoadContext, Overrides};
+pub use duration::{DurationError, format_duration, parse_duration};
+pub use files::read_sources;
+pub use finding::{Finding, Report, Severity};
+pub use load::{Loaded, load, load_sources};
 pub use model::{
     Auth, Body, CatchUp, Definitions, ExpectedStatus, HeaderText, Job, Overlap, Settings, StatusClass, Target,
 };
 pub use name::{JobName, NameError};
+pub use render::render;
+pub use source::{Place, Position, Source, fingerprint};

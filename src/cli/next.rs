@@ -1,0 +1,100 @@
+//! `sexton next`: the next firings, as the sidecar will make them.
+
+use std::{cmp::Reverse, collections::BinaryHeap, io::Write, path::PathBuf, process::ExitCode, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use miette::{IntoDiagnostic, miette};
+
+use super::{
+    firing::{Firing, aligned, occurrences, utc},
+    setting::{Screen, Setting},
+};
+use crate::job::{Definitions, Job, load, render};
+
+/// Show the next firings of one job, or of all.
+///
+/// They come from the same function that fires them, DST included: a firing that a change of the clocks moved or merged
+/// carries a note. Disabled jobs are left out unless they are named.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The file that defines the jobs
+    #[arg(default_value = "jobs.toml", value_name = "FILE")]
+    pub file: PathBuf,
+    /// Only this job; without it, those of all enabled jobs in the order of time
+    #[arg(long, short, value_name = "NAME")]
+    pub job: Option<String>,
+    /// How many firings in all
+    #[arg(short = 'n', default_value_t = 5, value_name = "COUNT")]
+    pub count: usize,
+    /// Start after this instant instead of now (RFC 3339, such as 2026-03-29T00:00:00Z)
+    #[arg(long, value_name = "INSTANT")]
+    pub from: Option<DateTime<Utc>>,
+    /// Write one JSON object a line: job, scheduled_for, fires_at (UTC), local (with offset), note
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A job that is not defined, or an output that cannot be written.
+pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write) -> miette::Result<ExitCode> {
+    let loaded = match load(&args.file, &setting.load_context()) {
+        Ok(loaded) => loaded,
+        Err(report) => {
+            let text = match setting.screen {
+                Screen::Terminal { color } => render(&report.findings, &report.sources, color),
+                Screen::Pipe => format!("{report}\n"),
+            };
+            write!(out, "{text}").into_diagnostic()?;
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let jobs = chosen(&loaded.definitions, args.job.as_deref())?;
+    let from = args.from.unwrap_or_else(|| setting.clock.now());
+    let firings: Vec<Firing> = merged(&jobs, from).take(args.count).collect();
+    if args.json {
+        for firing in &firings {
+            writeln!(out, "{}", serde_json::to_string(firing).into_diagnostic()?).into_diagnostic()?;
+        }
+    } else {
+        write!(out, "{}", table(&firings)).into_diagnostic()?;
+        if firings.len() < args.count {
+            let last = firings.last().map_or_else(|| utc(from), |last| last.scheduled_for.clone());
+            writeln!(out, "no firing after {last}").into_diagnostic()?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn chosen(definitions: &Definitions, name: Option<&str>) -> miette::Result<Vec<Arc<Job>>> {
+    let Some(name) = name else {
+        return Ok(definitions.jobs.values().filter(|job| job.enabled).cloned().collect());
+    };
+    definitions.jobs.get(name).map(|job| vec![job.clone()]).ok_or_else(|| {
+        let known: Vec<&str> = definitions.jobs.keys().map(|name| name.as_str()).collect();
+        let help = if known.is_empty() { "there are none".to_owned() } else { known.join(", ") };
+        miette!(help = format!("jobs: {help}"), "there is no job `{name}`")
+    })
+}
+
+/// The firings of several jobs in the order of time; those of one instant in the order of names.
+fn merged(jobs: &[Arc<Job>], from: DateTime<Utc>) -> impl Iterator<Item = Firing> {
+    let first = |(index, job): (usize, &Arc<Job>)| occurrences(job, from).next().map(|at| Reverse((at, index)));
+    let mut heap: BinaryHeap<_> = jobs.iter().enumerate().filter_map(first).collect();
+    std::iter::from_fn(move || {
+        let Reverse((at, index)) = heap.pop()?;
+        let job = &jobs[index];
+        heap.extend(job.schedule.next_after(at).map(|next| Reverse((next, index))));
+        Some(Firing::new(job, at))
+    })
+}
+
+fn table(firings: &[Firing]) -> String {
+    let head = ["JOB", "LOCAL", "SCHEDULED FOR", "FIRES AT", "NOTE"].map(str::to_owned).to_vec();
+    let rows = firings.iter().map(|firing| {
+        let note = firing.note.clone().unwrap_or_default();
+        vec![firing.job.clone(), firing.local.clone(), firing.scheduled_for.clone(), firing.fires_at.clone(), note]
+    });
+    aligned(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+}

@@ -1,0 +1,119 @@
+//! A job from its own keys, `[defaults]` and the built-in defaults.
+
+use std::{borrow::Borrow, collections::BTreeMap, sync::Arc, time::Duration};
+
+use super::{
+    Body, CatchUp, ExpectedStatus, Job, JobName, LoadContext, Overlap, Settings, StatusClass, Target, address,
+    draft::{Draft, draft, schedules},
+    finding::Notes,
+    hash::hash,
+    headers::{self, HeaderDraft},
+    reader::{Found, Section, clip},
+    suggest::nearest,
+    target::DEFAULT,
+    timing,
+};
+use crate::schedule::Dst;
+
+/// What every job is put together with.
+pub(super) struct Surroundings<'a> {
+    pub(super) settings: &'a Settings,
+    /// The usable targets, and `None` for those whose errors are noted already.
+    pub(super) targets: &'a BTreeMap<String, Option<Arc<Target>>>,
+    pub(super) defaults: &'a Draft,
+}
+
+/// Reads one job. `None` when it cannot be used; why is noted.
+pub(super) fn job(
+    name: &Found<&str>,
+    section: &Section,
+    around: &Surroundings,
+    context: &LoadContext,
+    notes: &mut Notes,
+) -> Option<Job> {
+    let own = draft(section, context, notes);
+    let defaults = around.defaults;
+    let named = JobName::new(name.value);
+    if let Err(error) = &named {
+        notes.error(&name.at, format!("job {error}"));
+    }
+    let path = required(section, "path", "path = \"/api/sync\"", notes).and_then(|field| address::path(&field, notes));
+    let texts = required(section, "schedule", "schedule = \"every 15m\"", notes);
+    let texts = texts.and_then(|field| schedules(&field, notes));
+    let zone = own.timezone.or(defaults.timezone).unwrap_or(around.settings.timezone);
+    let dst = Dst {
+        gap: own.gap.or(defaults.gap).unwrap_or_default(),
+        overlap: own.dst_overlap.or(defaults.dst_overlap).unwrap_or_default(),
+    };
+    let schedule = texts.as_ref().and_then(|texts| timing::schedule(texts, zone, dst, notes));
+    let target = target(name, own.target.as_ref().or(defaults.target.as_ref()), around, notes);
+    let drafts: &[HeaderDraft] = own.headers.as_ref().or(defaults.headers.as_ref()).map_or(&[], |list| list.as_slice());
+    if let Some(target) = &target {
+        headers::leave_the_credential_alone(drafts, target, notes);
+    }
+    let timeout = own.timeout.as_ref().or(defaults.timeout.as_ref());
+    let timeout = timeout.map_or(Duration::from_secs(30), |found| found.value);
+    let mut job = Job {
+        name: named.ok()?,
+        target: target?,
+        schedule: schedule?,
+        method: own.method.or_else(|| defaults.method.clone()).unwrap_or_else(|| "POST".to_owned()),
+        path: path?.value.to_owned(),
+        headers: drafts.iter().map(|draft| (draft.name.value.clone(), draft.text.clone())).collect(),
+        body: own.body.or_else(|| defaults.body.clone()).unwrap_or(Body::Empty),
+        timeout,
+        overlap: own.overlap.or(defaults.overlap).unwrap_or(Overlap::Skip),
+        hold: own.hold.or(defaults.hold).unwrap_or(timeout * 3),
+        catch_up: own.catch_up.or(defaults.catch_up).unwrap_or(CatchUp::Latest),
+        expect: own
+            .expect
+            .or_else(|| defaults.expect.clone())
+            .unwrap_or_else(|| vec![ExpectedStatus::Class(StatusClass(2))]),
+        enabled: own.enabled.or(defaults.enabled).unwrap_or(true),
+        description: own.description.or_else(|| defaults.description.clone()),
+        hash: String::new(),
+    };
+    let identities: Vec<(&str, &str)> =
+        drafts.iter().map(|draft| (draft.name.value.as_str(), draft.identity.as_str())).collect();
+    job.hash = hash(&job, &identities);
+    Some(job)
+}
+
+fn required<'a>(
+    section: &Section<'a>,
+    key: &'static str,
+    example: &str,
+    notes: &mut Notes,
+) -> Option<super::reader::Field<'a>> {
+    let field = section.get(key);
+    if field.is_none()
+        && let Some(finding) = notes.absence(&section.at, format!("{} has no `{key}`", section.title))
+    {
+        finding.help(format!("add {example}"));
+    }
+    field
+}
+
+fn target(
+    job: &Found<&str>,
+    named: Option<&Found<String>>,
+    around: &Surroundings,
+    notes: &mut Notes,
+) -> Option<Arc<Target>> {
+    let name = named.map_or(DEFAULT, |named| named.value.as_str());
+    if let Some(target) = around.targets.get(name) {
+        return target.clone();
+    }
+    let known: Vec<&str> = around.targets.keys().map(Borrow::borrow).collect();
+    let at = named.map_or(&job.at, |named| &named.at);
+    let message = match named {
+        Some(_) => format!("unknown target `{}`", clip(name)),
+        None => format!("job `{}` names no target, and there is no target `{DEFAULT}`", clip(job.value)),
+    };
+    let near = nearest(name, &known).map_or(String::new(), |near| format!("did you mean `{near}`? "));
+    let known = if known.is_empty() { "there are none yet".to_owned() } else { known.join(", ") };
+    if let Some(finding) = notes.absence(at, message) {
+        finding.help(format!("{near}targets: {known}; define one with [targets.{DEFAULT}] and base_url"));
+    }
+    None
+}

@@ -1,0 +1,81 @@
+//! The keys of `[defaults]` and `[jobs.*]`, read but not yet put together.
+
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use toml::de::DeValue;
+
+use super::{
+    Body, CatchUp, ExpectedStatus, LoadContext, Overlap, address,
+    finding::Notes,
+    headers::{self, HeaderDraft},
+    keys, payload,
+    reader::{Field, Found, Node, Section},
+    settings::{bounds, zone},
+};
+use crate::schedule::{DstOverlap, Gap};
+
+/// What `[defaults]` or a job says; `None` is "not said".
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) target: Option<Found<String>>,
+    pub(super) timezone: Option<Tz>,
+    pub(super) gap: Option<Gap>,
+    pub(super) dst_overlap: Option<DstOverlap>,
+    pub(super) method: Option<String>,
+    pub(super) headers: Option<Vec<HeaderDraft>>,
+    pub(super) body: Option<Body>,
+    pub(super) timeout: Option<Found<Duration>>,
+    pub(super) overlap: Option<Overlap>,
+    pub(super) hold: Option<Duration>,
+    pub(super) catch_up: Option<CatchUp>,
+    pub(super) expect: Option<Vec<ExpectedStatus>>,
+    pub(super) enabled: Option<bool>,
+    pub(super) description: Option<String>,
+}
+
+/// Reads the keys that a job and `[defaults]` share.
+pub(super) fn draft(section: &Section, context: &LoadContext, notes: &mut Notes) -> Draft {
+    let duration = |key, notes: &mut Notes| {
+        let bounds = bounds(keys::JOB, key)?;
+        section.get(key)?.duration(bounds, notes)
+    };
+    let text = |key, notes: &mut Notes| section.get(key)?.text(notes, "a string");
+    let dst = section.get("dst").and_then(|field| Section::of(&field, keys::DST, notes));
+    let in_dst = |key| dst.as_ref().and_then(|dst| dst.get(key));
+    Draft {
+        target: text("target", notes).map(|found| Found { value: found.value.to_owned(), at: found.at }),
+        timezone: section.get("timezone").and_then(|field| zone(&field, notes)).map(|zone| zone.value),
+        gap: in_dst("gap").and_then(|field| field.word(keys::GAP, notes)).map(|gap| gap.value),
+        dst_overlap: in_dst("overlap")
+            .and_then(|field| field.word(keys::DST_OVERLAP, notes))
+            .map(|overlap| overlap.value),
+        method: section.get("method").and_then(|field| address::method(&field, notes)).map(|method| method.value),
+        headers: section.get("headers").and_then(|field| headers::headers(&field, context, notes)),
+        body: payload::body(section, notes).map(|body| body.value),
+        timeout: duration("timeout", notes),
+        overlap: section.get("overlap").and_then(|field| field.word(keys::OVERLAP, notes)).map(|word| word.value),
+        hold: duration("hold", notes).map(|hold| hold.value),
+        catch_up: section.get("catch_up").and_then(|field| field.word(keys::CATCH_UP, notes)).map(|word| word.value),
+        expect: section.get("expect").and_then(|field| payload::expect(&field, notes)),
+        enabled: section.get("enabled").and_then(|field| field.boolean(notes)).map(|enabled| enabled.value),
+        description: text("description", notes).map(|found| found.value.to_owned()),
+    }
+}
+
+/// `schedule`: a text or a list of texts, each with its place.
+pub(super) fn schedules<'a>(field: &Field<'a>, notes: &mut Notes) -> Option<Vec<Found<&'a str>>> {
+    const WANTED: &str = "a schedule such as \"every 15m\", or a list of them";
+    let DeValue::Array(items) = field.node.value.get_ref() else {
+        return Some(vec![field.text(notes, WANTED)?]);
+    };
+    if items.is_empty() {
+        notes.error(&field.at(), "`schedule` is an empty list").help("enabled = false switches a job off");
+        return None;
+    }
+    let texts: Vec<_> = items
+        .iter()
+        .map(|value| Field { key: field.key, node: Node { file: field.node.file, value } }.text(notes, WANTED))
+        .collect();
+    texts.into_iter().collect()
+}

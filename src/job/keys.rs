@@ -1,0 +1,219 @@
+//! The keys of every table of `jobs.toml`: what the reader accepts, what messages list and what the JSON Schema says.
+
+use std::time::Duration;
+
+use super::{
+    duration::LONGEST,
+    model::{CatchUp, Overlap},
+};
+use crate::schedule::{DstOverlap, Gap};
+
+/// One key of a table.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// As it is written.
+    pub(super) name: &'static str,
+    /// What its value looks like.
+    pub(super) form: Form,
+    /// What it does, for editors that show the schema.
+    pub(super) about: &'static str,
+}
+
+/// What a value looks like.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    /// Any string.
+    Text,
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number between two bounds, both included.
+    Count(u32, u32),
+    /// A duration between two bounds, both included.
+    Duration(Bounds),
+    /// One of a closed list.
+    Word(fn() -> Vec<&'static str>),
+    /// An IANA time zone.
+    Zone,
+    /// The name of a target.
+    Target,
+    /// An http or https address, or the environment variable that holds it.
+    Address,
+    /// A path on a target.
+    Path,
+    /// The name of a header.
+    HeaderName,
+    /// An HTTP method.
+    Method,
+    /// A schedule or a list of them.
+    Schedules,
+    /// Any TOML value, sent as JSON.
+    Json,
+    /// Names of headers and their values.
+    Headers,
+    /// A table with these keys.
+    Table(&'static [Key]),
+    /// The statuses that count as success.
+    Statuses,
+    /// The name of an environment variable.
+    Variable,
+    /// A text with `{}` in it.
+    Format,
+}
+
+/// The least and the most that a duration may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) least: Duration,
+    pub(super) most: Duration,
+}
+
+const fn between(least: u64, most: Duration) -> Form {
+    Form::Duration(Bounds { least: Duration::from_secs(least), most })
+}
+
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+/// How a request shows who sends it, as `auth` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AuthWord {
+    SharedSecret,
+    None,
+}
+
+/// A closed list: each word, and what it stands for.
+pub(super) type Words<T> = &'static [(&'static str, T)];
+
+pub(super) const AUTH: Words<AuthWord> = &[("shared-secret", AuthWord::SharedSecret), ("none", AuthWord::None)];
+pub(super) const OVERLAP: Words<Overlap> = &[("skip", Overlap::Skip), ("allow", Overlap::Allow)];
+pub(super) const CATCH_UP: Words<CatchUp> = &[("latest", CatchUp::Latest), ("none", CatchUp::None)];
+pub(super) const GAP: Words<Gap> = &[("run_after", Gap::RunAfter), ("skip", Gap::Skip)];
+pub(super) const DST_OVERLAP: Words<DstOverlap> =
+    &[("first", DstOverlap::First), ("second", DstOverlap::Second), ("both", DstOverlap::Both)];
+
+/// The words of a closed list.
+pub(super) fn words<T>(list: &[(&'static str, T)]) -> Vec<&'static str> {
+    list.iter().map(|(word, _)| *word).collect()
+}
+
+const fn key(name: &'static str, form: Form, about: &'static str) -> Key {
+    Key { name, form, about }
+}
+
+/// The tables that a file may hold.
+pub(super) const TABLES: &[&str] = &["sexton", "targets", "defaults", "jobs"];
+
+/// `[sexton]`.
+pub(super) const SEXTON: &[Key] = &[
+    key("timezone", Form::Zone, "The zone of schedules that name none. Default: UTC."),
+    key("shutdown_grace", between(0, A_DAY), "How long a stop waits for open requests. Default: 30s."),
+    key(
+        "late_limit",
+        between(1, LONGEST),
+        "Of what is found due, the newest occurrence within this is sent late; all else is downtime, see catch_up. \
+         Default: 60s.",
+    ),
+    key(
+        "max_in_flight",
+        Form::Count(1, 100_000),
+        "Open requests per target; the rest wait in the order they fell due. Default: 512.",
+    ),
+];
+
+/// `[targets.NAME]`.
+pub(super) const TARGET: &[Key] = &[
+    key(
+        "base_url",
+        Form::Address,
+        "What the paths of jobs are appended to: http or https, without query, fragment or credentials. \
+         SEXTON_BASE_URL overrides it for the target `app`.",
+    ),
+    key(
+        "auth",
+        Form::Word(|| words(AUTH)),
+        "How a request shows who sends it: the shared secret of SCHEDULER_API_TOKEN, or nothing. Default: shared-secret.",
+    ),
+    key(
+        "whoami",
+        Form::Path,
+        "The path of an authenticated self-check at start, so that a dead secret is found before the first job fails.",
+    ),
+    key(
+        "header",
+        Form::HeaderName,
+        "The header that carries the bare shared secret. Default: Authorization, as a bearer.",
+    ),
+];
+
+/// `[jobs.NAME]`: the two keys that only a job has come first.
+pub(super) const JOB: &[Key] = &[
+    key(
+        "schedule",
+        Form::Schedules,
+        "When: cron (`0 3 * * *`), `every 15m`, `daily 03:00`, `weekly mon,thu 05:00`, `monthly 1,15 04:00`, `at` an \
+         RFC 3339 instant, or a list of them.",
+    ),
+    key("path", Form::Path, "The path on the target; starts with / and may carry a query."),
+    key("target", Form::Target, "The target to call. Default: app."),
+    key("timezone", Form::Zone, "The zone of the schedule. Default: that of [sexton]."),
+    key("dst", Form::Table(DST), "What a fixed local time means on the days when the clocks change."),
+    key("method", Form::Method, "The HTTP method, upper case. Default: POST."),
+    key("headers", Form::Headers, "Headers beyond Sexton's own."),
+    key("json", Form::Json, "Sent as JSON. Not together with body."),
+    key("body", Form::Text, "Sent as it is. Not together with json."),
+    key(
+        "timeout",
+        between(1, A_DAY),
+        "The limit of one attempt, from connecting to the last byte of the answer. Up to 24h. Default: 30s.",
+    ),
+    key(
+        "overlap",
+        Form::Word(|| words(OVERLAP)),
+        "What happens to an occurrence while an earlier run may still be running. Default: skip.",
+    ),
+    key(
+        "hold",
+        between(1, LONGEST),
+        "How long an attempt that timed out keeps the job `possibly running`. Default: three times timeout.",
+    ),
+    key(
+        "catch_up",
+        Form::Word(|| words(CATCH_UP)),
+        "What is sent for occurrences that fell into downtime: the newest, or none. Default: latest.",
+    ),
+    key("expect", Form::Table(EXPECT), "Which answers are a success. Default: any 2xx."),
+    key("enabled", Form::Boolean, "Whether it fires at all. Default: true."),
+    key("description", Form::Text, "For people."),
+];
+
+/// `[defaults]`: any key of a job but `schedule` and `path`.
+pub(super) const DEFAULTS: &[Key] = JOB.split_at(2).1;
+
+/// `dst`.
+pub(super) const DST: &[Key] = &[
+    key(
+        "gap",
+        Form::Word(|| words(GAP)),
+        "A local time that is skipped: run at the first instant after the gap, or not. Default: run_after.",
+    ),
+    key(
+        "overlap",
+        Form::Word(|| words(DST_OVERLAP)),
+        "A local time that comes twice: at which of them. Default: first.",
+    ),
+];
+
+/// `expect`.
+pub(super) const EXPECT: &[Key] =
+    &[key("status", Form::Statuses, "Statuses such as 204 and classes such as \"2xx\". Default: [\"2xx\"].")];
+
+/// A header whose value comes from the environment.
+pub(super) const HEADER: &[Key] = &[
+    key("env", Form::Variable, "The environment variable that holds the value. Sexton's own are refused."),
+    key("format", Form::Format, "The header's value, with {} where the variable's goes. Default: {}."),
+    key("optional", Form::Boolean, "Whether the header is left out when the variable is unset. Default: false."),
+    key("secret", Form::Boolean, "Whether the value is never to be shown; needs 8 characters or more. Default: true."),
+];
+
+/// An address from the environment.
+pub(super) const ADDRESS: &[Key] =
+    &[key("env", Form::Variable, "The environment variable that holds the address. Sexton's own are refused.")];

@@ -1,0 +1,187 @@
+//! From the texts of all files to [`Definitions`], or to everything that is wrong with them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::Arc,
+};
+
+use toml::de::DeTable;
+
+use super::{
+    Definitions, JobName, LoadContext, Target,
+    assemble::{self, Surroundings},
+    doubts::{self, Placed},
+    draft::{Draft, draft},
+    files::read_sources,
+    finding::{At, Finding, Notes, Report, Severity},
+    keys::{self, Key},
+    reader::{Found, Node, Section, clip, entries},
+    settings::settings,
+    source::{Source, fingerprint},
+    suggest::nearest,
+    syntax,
+    target::{self, from_override},
+};
+
+/// Definitions that can be used.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What the files define.
+    pub definitions: Definitions,
+    /// What may not do what was meant.
+    pub warnings: Vec<Finding>,
+    /// The texts they were read from.
+    pub sources: Vec<Source>,
+    /// The hash of those texts, see [`fingerprint`].
+    pub fingerprint: String,
+}
+
+/// Reads and checks a file of definitions and the `jobs.d/*.toml` next to it. Zero jobs is fine (seed E18).
+///
+/// # Errors
+/// A [`Report`] with every error of every file.
+pub fn load(path: &Path, context: &LoadContext) -> Result<Loaded, Report> {
+    load_sources(read_sources(path)?, context)
+}
+
+/// Checks texts that are already read. The first is the main file, the others are those of `jobs.d`.
+///
+/// # Errors
+/// A [`Report`] with every error of every text.
+pub fn load_sources(sources: Vec<Source>, context: &LoadContext) -> Result<Loaded, Report> {
+    let mut notes = Notes::new(&sources);
+    let definitions = walk(&sources, context, &mut notes);
+    let findings = notes.finish();
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(Report { findings, sources });
+    }
+    let fingerprint = fingerprint(&sources);
+    Ok(Loaded { definitions, warnings: findings, sources, fingerprint })
+}
+
+/// The tables of all files, in the order of the files.
+#[derive(Default)]
+struct Tables<'a> {
+    sexton: Option<Section<'a>>,
+    defaults: Option<Section<'a>>,
+    targets: Vec<(Found<&'a str>, Section<'a>)>,
+    jobs: Vec<(Found<&'a str>, Section<'a>)>,
+}
+
+fn walk(sources: &[Source], context: &LoadContext, notes: &mut Notes) -> Definitions {
+    let trees: Vec<DeTable> =
+        sources.iter().enumerate().map(|(file, source)| syntax::parse(file, source, notes)).collect();
+    let tables = sort_out(&trees, notes);
+    let settings = settings(tables.sexton.as_ref(), context, notes);
+    let defaults = tables.defaults.as_ref().map_or_else(Draft::default, |section| draft(section, context, notes));
+    let targets = targets(&tables, context, notes);
+    let around = Surroundings { settings: &settings, targets: &targets, defaults: &defaults };
+    let mut placed = Vec::with_capacity(tables.jobs.len());
+    for (name, section) in &tables.jobs {
+        if let Some(job) = assemble::job(name, section, &around, context, notes) {
+            let timeout = section.at_key("timeout");
+            placed.push(Placed { job: Arc::new(job), name: name.at.clone(), timeout });
+        }
+    }
+    doubts::note(&placed, context.now, notes);
+    let targets = targets.into_iter().filter_map(|(name, target)| Some((name, target?))).collect();
+    let jobs: BTreeMap<JobName, _> = placed.into_iter().map(|placed| (placed.job.name.clone(), placed.job)).collect();
+    Definitions { settings, targets, jobs }
+}
+
+/// Sorts what the files hold into the four tables, and notes what belongs to none of them.
+fn sort_out<'a>(trees: &'a [DeTable<'a>], notes: &mut Notes) -> Tables<'a> {
+    let mut tables = Tables::default();
+    for (file, tree) in trees.iter().enumerate() {
+        for (key, node) in entries(file, tree) {
+            match key.value {
+                "sexton" => tables.sexton = only_in_main(&key, node, keys::SEXTON, notes).or(tables.sexton),
+                "defaults" => tables.defaults = only_in_main(&key, node, keys::DEFAULTS, notes).or(tables.defaults),
+                "targets" => sections(node, "targets", keys::TARGET, &mut tables.targets, notes),
+                "jobs" => sections(node, "jobs", keys::JOB, &mut tables.jobs, notes),
+                _ => unknown_table(&key, notes),
+            }
+        }
+    }
+    once_each("target", &mut tables.targets, notes);
+    once_each("job", &mut tables.jobs, notes);
+    tables
+}
+
+fn only_in_main<'a>(
+    key: &Found<&str>,
+    node: Node<'a>,
+    known: &'static [Key],
+    notes: &mut Notes,
+) -> Option<Section<'a>> {
+    let title = format!("[{}]", key.value);
+    if key.at.file != 0 {
+        notes
+            .error(&key.at, format!("{title} stands only in the main file"))
+            .help("files in jobs.d hold [jobs.*] and [targets.*]");
+        return None;
+    }
+    let table = node.table(&title, notes)?;
+    Some(Section::open(node.file, table, title, key.at.clone(), known, notes))
+}
+
+fn sections<'a>(
+    node: Node<'a>,
+    kind: &str,
+    known: &'static [Key],
+    into: &mut Vec<(Found<&'a str>, Section<'a>)>,
+    notes: &mut Notes,
+) {
+    let Some(table) = node.table(&format!("[{kind}.NAME]"), notes) else { return };
+    for (name, node) in entries(node.file, table) {
+        let title = format!("[{kind}.{}]", written(name.value));
+        if let Some(table) = node.table(&title, notes) {
+            let section = Section::open(node.file, table, title, name.at.clone(), known, notes);
+            into.push((name, section));
+        }
+    }
+}
+
+/// A name as a TOML key.
+fn written(name: &str) -> String {
+    let bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if bare { name.to_owned() } else { format!("\"{}\"", clip(name)) }
+}
+
+fn unknown_table(key: &Found<&str>, notes: &mut Notes) {
+    let near = nearest(key.value, keys::TABLES).map_or(String::new(), |near| format!("did you mean `{near}`? "));
+    notes
+        .error(&key.at, format!("unknown table or key `{}` at the top of the file", clip(key.value)))
+        .help(format!("{near}accepted: [sexton], [targets.NAME], [defaults], [jobs.NAME]"));
+}
+
+/// Notes names that two files define (seed E16), and keeps the first of each.
+fn once_each<'a>(kind: &str, sections: &mut Vec<(Found<&'a str>, Section<'a>)>, notes: &mut Notes) {
+    let mut firsts: HashMap<&'a str, At> = HashMap::new();
+    sections.retain(|(name, _)| match firsts.get(name.value) {
+        None => {
+            firsts.insert(name.value, name.at.clone());
+            true
+        }
+        Some(first) => {
+            let first = notes.place(first);
+            notes
+                .error(&name.at, format!("{kind} `{}` is defined twice", clip(name.value)))
+                .related(first)
+                .help("take one of the two out, or give it another name");
+            false
+        }
+    });
+}
+
+fn targets(tables: &Tables, context: &LoadContext, notes: &mut Notes) -> BTreeMap<String, Option<Arc<Target>>> {
+    let mut targets: BTreeMap<String, Option<Arc<Target>>> = BTreeMap::new();
+    for (name, section) in &tables.targets {
+        targets.insert(name.value.to_owned(), target::target(name, section, context, notes));
+    }
+    if !targets.contains_key(target::DEFAULT) && context.overrides.base_url.is_some() {
+        targets.insert(target::DEFAULT.to_owned(), from_override(context, notes));
+    }
+    targets
+}

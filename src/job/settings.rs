@@ -1,0 +1,57 @@
+//! `[sexton]`.
+
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use super::{
+    LoadContext, Settings,
+    finding::Notes,
+    keys::{self, Bounds, Form, Key},
+    reader::{Field, Found, Section, clip},
+    suggest::nearest,
+};
+
+/// Reads `[sexton]`; what is not there, or overridden from outside, comes from `context` and the defaults.
+pub(super) fn settings(section: Option<&Section>, context: &LoadContext, notes: &mut Notes) -> Settings {
+    let field = |key| section.and_then(|section| section.get(key));
+    let mut duration = |key, unset| match (field(key), bounds(keys::SEXTON, key)) {
+        (Some(field), Some(bounds)) => field.duration(bounds, notes).map_or(unset, |found| found.value),
+        _ => unset,
+    };
+    let shutdown_grace = duration("shutdown_grace", Duration::from_secs(30));
+    let late_limit = duration("late_limit", Duration::from_secs(60));
+    let max_in_flight = field("max_in_flight").and_then(|field| field.count(1, 100_000, notes));
+    let timezone = field("timezone").and_then(|field| zone(&field, notes));
+    let overrides = context.overrides;
+    Settings {
+        timezone: overrides.timezone.unwrap_or(timezone.map_or(Tz::UTC, |zone| zone.value)),
+        shutdown_grace: overrides.shutdown_grace.unwrap_or(shutdown_grace),
+        late_limit: overrides.late_limit.unwrap_or(late_limit),
+        max_in_flight: overrides.max_in_flight.unwrap_or(max_in_flight.map_or(512, |count| count.value as usize)),
+    }
+}
+
+/// The bounds that the key table gives a duration.
+pub(super) fn bounds(keys: &[Key], name: &str) -> Option<Bounds> {
+    keys.iter().find(|key| key.name == name).and_then(|key| match key.form {
+        Form::Duration(bounds) => Some(bounds),
+        _ => None,
+    })
+}
+
+/// An IANA zone. Zone names are matched exactly: `europe/prague` is a near miss, not a match.
+pub(super) fn zone(field: &Field, notes: &mut Notes) -> Option<Found<Tz>> {
+    let text = field.text(notes, "an IANA time zone such as \"Europe/Prague\"")?;
+    match text.value.parse::<Tz>() {
+        Ok(zone) => Some(Found { value: zone, at: text.at }),
+        Err(_) => {
+            let names: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+            let near = nearest(text.value, &names).map_or(String::new(), |near| format!("did you mean `{near}`? "));
+            notes
+                .error(&text.at, format!("`{} = \"{}\"` is no time zone", field.key, clip(text.value)))
+                .help(format!("{near}accepted: IANA names such as UTC, Europe/Prague, America/New_York"));
+            None
+        }
+    }
+}
