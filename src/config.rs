@@ -53,10 +53,11 @@ impl Environment {
         match self.0.get(name).map(|value| value.trim()) {
             None => Ok(None),
             Some("") => Err(ConfigError::Blank(name)),
-            Some(value) => value
-                .parse()
-                .map(Some)
-                .map_err(|error: T::Err| ConfigError::Unusable { name, value: value.to_owned(), why: error.to_string() }),
+            Some(value) => value.parse().map(Some).map_err(|error: T::Err| ConfigError::Unusable {
+                name,
+                value: value.to_owned(),
+                why: error.to_string(),
+            }),
         }
     }
 }

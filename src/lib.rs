@@ -3,15 +3,16 @@
 //! A cron sidecar that fires HTTP jobs on time, keeps a ledger that can be checked, and the app-side layer that answers
 //! it. The rooms, bottom up; a room uses only rooms above it in this list (`tests/it/layering.rs` holds it so):
 //!
-//! **Words**: [`clock`], [`entropy`], [`secret`], [`protocol`], [`schedule`].
-//! **Domain**: [`job`], [`run`].
-//! **Adapters**: [`ticker`], [`store`], [`credentials`], [`dispatch`].
-//! **The loop**: [`scheduler`].
-//! **Faces**: [`config`], [`admin`], [`cli`].
-//! **The app's half**: [`auth`], [`reference_app`].
+//! **Words**: [`clock`], [`entropy`], [`secret`], [`protocol`], `schedule`.
+//! **Domain**: `job`, `run`.
+//! **Adapters**: `ticker`, `store`, `credentials`, `dispatch`.
+//! **The loop**: `scheduler`.
+//! **Faces**: `config`, `admin`, `cli`.
+//! **The app's half**: `auth`, `reference_app`.
+//!
+//! Features: `sidecar` (the scheduler and the program), `auth` (the app's layer, without the sidecar's dependencies),
+//! `reference-app`.
 
-#[cfg(feature = "sidecar")]
-pub mod cli;
 pub mod clock;
 pub mod entropy;
 pub mod protocol;
@@ -21,6 +22,8 @@ pub mod secret;
 pub mod admin;
 #[cfg(feature = "sidecar")]
 pub mod cli;
+#[cfg(feature = "sidecar")]
+pub mod config;
 #[cfg(feature = "sidecar")]
 pub mod credentials;
 #[cfg(feature = "sidecar")]

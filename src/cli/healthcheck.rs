@@ -4,6 +4,8 @@ use std::{io::Write, process::ExitCode, time::Duration};
 
 use miette::{Context, IntoDiagnostic};
 
+use crate::dispatch;
+
 /// How long an answer may take; a health check of Docker gives up after 30 s by itself.
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -27,8 +29,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> miette::Result<ExitCode> 
 }
 
 async fn ask(url: &url::Url) -> miette::Result<(reqwest::StatusCode, String)> {
-    let client = crate::dispatch::plain_client(LIMIT).into_diagnostic()?;
-    let answer = client.get(url.clone()).send().await.into_diagnostic()?;
+    let client = dispatch::client().into_diagnostic()?;
+    let answer = client.get(url.clone()).timeout(LIMIT).send().await.into_diagnostic()?;
     let status = answer.status();
     Ok((status, answer.text().await.into_diagnostic()?))
 }

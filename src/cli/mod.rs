@@ -23,7 +23,11 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use crate::{clock::SystemClock, config::Environment, entropy::Entropy};
+use crate::{
+    clock::SystemClock,
+    config::{self, Environment},
+    entropy::Entropy,
+};
 use setting::{Screen, Setting};
 
 const AFTER_HELP: &str = "\
@@ -45,6 +49,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Check(check::Args),
+    Next(next::Args),
     Runs(runs::Args),
     Secret(secret::SecretArgs),
     Healthcheck(healthcheck::Args),
@@ -64,11 +70,19 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> {
-    let (clock, out) = (SystemClock, &mut io::stdout().lock());
+    let overrides = match config::overrides(environment) {
+        Ok(overrides) => overrides,
+        Err(error) => return Ok(usage_error(&error)),
+    };
     let lookup = |name: &str| environment.get(name);
+    let screen = screen(environment);
+    let setting = Setting { environment: &lookup, overrides: &overrides, clock: &SystemClock, screen };
+    let out = &mut io::stdout();
     match command {
         Command::Run(args) => run::run(args, environment),
-        Command::Runs(args) => runs::run(&args, environment, screen(environment), out),
+        Command::Check(args) => check::run(&args, &setting, out),
+        Command::Next(args) => next::run(&args, &setting, out),
+        Command::Runs(args) => runs::run(&args, environment, screen, out),
         Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),
         Command::Healthcheck(args) => healthcheck::run(&args, out),
     }

@@ -41,7 +41,12 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(args: &Args, environment: &Environment, screen: Screen, out: &mut dyn Write) -> miette::Result<ExitCode> {
+pub(super) fn run(
+    args: &Args,
+    environment: &Environment,
+    screen: Screen,
+    out: &mut dyn Write,
+) -> miette::Result<ExitCode> {
     let variable = environment.parsed::<String>("SEXTON_STORE").into_diagnostic()?;
     let address = args.store.clone().or(variable).unwrap_or_else(|| "sqlite://sexton.db".to_owned());
     let query = RunQuery { job: args.job.clone(), outcome: args.outcome, limit: args.limit };

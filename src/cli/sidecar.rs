@@ -36,8 +36,7 @@ impl Sidecar {
         let Opened { store, fresh_because } = store::open(&config.store, clock.now()).await.into_diagnostic()?;
         let listeners = listeners(&config).await?;
         let needs_secret = definitions.targets.values().any(|target| target.auth != Auth::None);
-        let dispatcher =
-            Dispatcher::new(Arc::clone(&credentials), clock.clone(), Entropy::System).into_diagnostic()?;
+        let dispatcher = Dispatcher::new(Arc::clone(&credentials), clock.clone(), Entropy::System).into_diagnostic()?;
         let (metrics, status) = (Metrics::new(), tokio::sync::watch::Sender::new(Status::default()));
         let dispatcher = Arc::new(dispatcher);
         let entropy = Entropy::System;

@@ -27,7 +27,8 @@ pub(super) fn table(head: &[&str], rows: impl Iterator<Item = (Tone, Vec<String>
     let head = (Tone::Plain, head.iter().map(|cell| (*cell).to_owned()).collect());
     let rows: Vec<(Tone, Vec<String>)> = std::iter::once(head).chain(rows).collect();
     let columns = rows.iter().map(|(_, row)| row.len()).max().unwrap_or_default();
-    let width = |column: usize| rows.iter().filter_map(|(_, row)| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width =
+        |column: usize| rows.iter().filter_map(|(_, row)| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
     let colours = screen == (Screen::Terminal { color: true });
     let mut text = String::new();

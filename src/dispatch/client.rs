@@ -31,7 +31,10 @@ pub enum ClientError {
 
 /// A client that sends what it is given once and to nobody else: no redirects, no proxies from the environment, no
 /// retries, no cookies. Connections are shared by address, so one client serves every target.
-pub(super) fn build() -> Result<reqwest::Client, ClientError> {
+///
+/// # Errors
+/// TLS or the client cannot be set up.
+pub fn client() -> Result<reqwest::Client, ClientError> {
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls()?)
         .redirect(Policy::none())

@@ -50,7 +50,7 @@ impl Dispatcher {
     /// # Errors
     /// TLS or the client cannot be set up.
     pub fn new(credentials: Arc<Credentials>, clock: SharedClock, entropy: Entropy) -> Result<Self, ClientError> {
-        Ok(Self { client: client::build()?, credentials, refusals: Refusals::none(), clock, entropy })
+        Ok(Self { client: client::client()?, credentials, refusals: Refusals::none(), clock, entropy })
     }
 
     /// Makes one attempt, within the job's timeout. A 401 after which the secret file holds another secret is answered

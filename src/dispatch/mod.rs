@@ -22,7 +22,7 @@ mod request;
 mod verdict;
 mod whoami;
 
-pub use client::ClientError;
+pub use client::{ClientError, client};
 pub use dispatcher::Dispatcher;
 pub use order::{Order, Report};
 pub use request::request_line;

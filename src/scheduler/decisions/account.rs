@@ -12,6 +12,9 @@ use crate::{
     ticker::{Backlog, Due, LEAD},
 };
 
+/// Rows of a job, each from its first to its last instant.
+type Rows = (DateTime<Utc>, DateTime<Utc>);
+
 impl Decisions {
     pub(super) fn take_due(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         if self.stopping {
@@ -71,16 +74,17 @@ impl Decisions {
     ) {
         for (accounting, answer) in batch.into_iter().zip(answers) {
             match answer {
-                Accounted::Done { already } => self.take_rows(now, accounting, &already, effects),
+                Accounted::Done => self.take_rows(now, accounting, effects),
                 Accounted::Stale(to) => self.follow_cursor(now, &accounting, to, effects),
+                Accounted::Taken(rows) => effects.extend(self.account_around(now, accounting, &rows)),
             }
         }
         self.work_off_agenda(now, effects);
     }
 
-    fn take_rows(&mut self, now: DateTime<Utc>, accounting: Accounting, already: &[RunId], effects: &mut Vec<Effect>) {
+    fn take_rows(&mut self, now: DateTime<Utc>, accounting: Accounting, effects: &mut Vec<Effect>) {
         let Some(job) = self.definitions.jobs.get(&accounting.job).cloned() else { return };
-        for span in accounting.spans.into_iter().filter(|span| !already.contains(&span.id)) {
+        for span in accounting.spans {
             effects.push(Effect::Notice(Notice::Ended(RunEnded {
                 run: span.id,
                 job: job.name.clone(),
@@ -95,7 +99,7 @@ impl Decisions {
                 excerpt: None,
             })));
         }
-        for claim in accounting.claims.into_iter().filter(|claim| !already.contains(&claim.id)) {
+        for claim in accounting.claims {
             let fires_at = job.fires_at(claim.scheduled_for);
             self.hold_claim(now, claim.id, claim.scheduled_for, fires_at, claim.trigger, &job);
         }
@@ -113,6 +117,30 @@ impl Decisions {
     ) {
         self.agenda.insert(((fires_at - AHEAD).max(now), id));
         self.remember(id, Live { job: job.clone(), scheduled_for, fires_at, trigger, stage: Stage::Claimed });
+    }
+
+    /// The cursor had been set back behind rows that are there (the clock was set back): what they hold is left out.
+    fn account_around(&self, now: DateTime<Utc>, mut accounting: Accounting, rows: &[Rows]) -> Option<Effect> {
+        let job = self.definitions.jobs.get(&accounting.job)?;
+        let taken = |at: DateTime<Utc>| rows.iter().any(|(first, last)| (*first..=*last).contains(&at));
+        let mut free = Vec::new();
+        for span in std::mem::take(&mut accounting.spans) {
+            let mut open: Option<Span> = None;
+            let mut at = Some(span.scheduled_for);
+            while let Some(occurrence) = at.filter(|at| *at <= span.through) {
+                if taken(occurrence) {
+                    free.extend(open.take());
+                } else {
+                    let id = RunId::new(now, self.entropy);
+                    let part = open.get_or_insert(Span { id, scheduled_for: occurrence, count: 0, ..span.clone() });
+                    (part.through, part.count) = (occurrence, part.count + 1);
+                }
+                at = job.schedule.next_after(occurrence);
+            }
+            free.extend(open);
+        }
+        accounting.spans = free;
+        Some(Effect::Write(Write::Account(vec![accounting])))
     }
 
     /// Somebody else accounted for these occurrences: go on from where the ledger stands.
