@@ -55,9 +55,10 @@ fn timeouts_are_per_job_and_hold_is_three_of_them() {
 /// Seed A28: `""`, zero where it makes no sense, negative and garbage are errors that name the key.
 #[test]
 fn a28_nothing_is_guessed_about_durations_and_counts() {
-    for written in ["\"\"", "\"0s\"", "\"-5s\"", "\"5\"", "\"5 m\"", "\"1.5h\"", "\"5m1h\"", "\"1m1m\"", "\"５m\"", "\" 5m\""]
-        .iter()
-        .chain(&["\"5M\"", "\"99999999999999999999s\"", "\"24h1s\"", "5", "5.0", "true", "[\"5m\"]", "\"soon\""])
+    for written in
+        ["\"\"", "\"0s\"", "\"-5s\"", "\"5\"", "\"5 m\"", "\"1.5h\"", "\"5m1h\"", "\"1m1m\"", "\"５m\"", "\" 5m\""]
+            .iter()
+            .chain(&["\"5M\"", "\"99999999999999999999s\"", "\"24h1s\"", "5", "5.0", "true", "[\"5m\"]", "\"soon\""])
     {
         let told = line(job_a(&format!("timeout = {written}")));
         assert!(told.starts_with("jobs.toml:6:11: error: `timeout"), "{written}: {told}");
@@ -106,8 +107,7 @@ fn defaults_hold_no_schedule_and_no_path_and_their_errors_are_told_once() {
     let told = lines(load_text("[defaults]\nschedule = \"every 1h\"\npath = \"/\"\n"));
     assert!(told[0].starts_with("jobs.toml:2:1: error: unknown key `schedule` in [defaults]"), "{told:#?}");
     assert!(told[1].starts_with("jobs.toml:3:1: error: unknown key `path` in [defaults]"), "{told:#?}");
-    let jobs: String =
-        (0..3).map(|n| format!("[jobs.j{n}]\nschedule = \"every 1h\"\npath = \"/\"\n")).collect();
+    let jobs: String = (0..3).map(|n| format!("[jobs.j{n}]\nschedule = \"every 1h\"\npath = \"/\"\n")).collect();
     let told = line(load_text(&format!("{APP}[defaults]\nheaders = {{ Authorization = \"Basic x\" }}\n{jobs}")));
     assert!(told.starts_with("jobs.toml:4:13: error: the header `Authorization`"), "{told}");
 }
@@ -185,7 +185,21 @@ fn names_and_paths_that_are_accepted_and_refused() {
     for path in ["/", "/a/b.c", "/a?x=/../y&z=%20", "/%C3%A4", "/ä"] {
         assert_eq!(job_with_path(path).unwrap(), path);
     }
-    for path in ["", "a", "?x", "//host/x", "/a#b", "/a b", "/a/..", "/../a", "/%2e%2E/a", "/./a", "/a\\\\..\\\\b", "/a\\u0000", "http://x/a"] {
+    for path in [
+        "",
+        "a",
+        "?x",
+        "//host/x",
+        "/a#b",
+        "/a b",
+        "/a/..",
+        "/../a",
+        "/%2e%2E/a",
+        "/./a",
+        "/a\\\\..\\\\b",
+        "/a\\u0000",
+        "http://x/a",
+    ] {
         let told = job_with_path(path).unwrap_err();
         assert!(told.starts_with("jobs.toml:5:8: error: `path = "), "{path}: {told}");
     }

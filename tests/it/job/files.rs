@@ -33,7 +33,10 @@ fn files_in_jobs_d_are_read_with_the_main_one() {
     let folder = folder(&[
         ("jobs.toml", &format!("{APP}[defaults]\ntimeout = \"1m\"\n{JOB_A}")),
         ("jobs.d/20.toml", "[jobs.c]\nschedule = \"every 1h\"\npath = \"/c\"\ntarget = \"other\"\n"),
-        ("jobs.d/10.toml", "[targets.other]\nbase_url = \"http://other\"\n[jobs.b]\nschedule = \"every 1h\"\npath = \"/b\"\n"),
+        (
+            "jobs.d/10.toml",
+            "[targets.other]\nbase_url = \"http://other\"\n[jobs.b]\nschedule = \"every 1h\"\npath = \"/b\"\n",
+        ),
         ("jobs.d/.hidden.toml", "no toml"),
         ("jobs.d/readme.md", "no toml"),
     ]);
@@ -53,8 +56,13 @@ fn e16_a_name_defined_in_two_files_is_an_error_that_shows_both_places() {
     ]);
     let told = told(&folder);
     assert_eq!(told.len(), 2, "{told:#?}");
-    assert!(told[0].starts_with("jobs.d/more.toml:2:7: error: job `a` is defined twice (first at jobs.toml:3:7)"), "{told:#?}");
-    assert!(told[1].starts_with("jobs.d/more.toml:5:10: error: target `app` is defined twice (first at jobs.toml:1:10)"));
+    assert!(
+        told[0].starts_with("jobs.d/more.toml:2:7: error: job `a` is defined twice (first at jobs.toml:3:7)"),
+        "{told:#?}"
+    );
+    assert!(
+        told[1].starts_with("jobs.d/more.toml:5:10: error: target `app` is defined twice (first at jobs.toml:1:10)")
+    );
 }
 
 #[test]
@@ -72,7 +80,12 @@ fn settings_and_defaults_stand_only_in_the_main_file() {
 #[test]
 fn all_errors_of_all_files_come_in_one_report_in_the_order_of_the_files() {
     let folder = folder(&[
-        ("jobs.toml", &format!("{APP}{JOB_A}timout = \"1s\"\nmethod = \"get\"\n[jobs.good]\nschedule = \"every 1h\"\npath = \"/\"\n")),
+        (
+            "jobs.toml",
+            &format!(
+                "{APP}{JOB_A}timout = \"1s\"\nmethod = \"get\"\n[jobs.good]\nschedule = \"every 1h\"\npath = \"/\"\n"
+            ),
+        ),
         ("jobs.d/a.toml", "[jobs.b]\npath = \"b\"\n"),
         ("jobs.d/b.toml", "[jobs.c\n"),
     ]);
@@ -103,7 +116,13 @@ fn columns_count_characters_and_lines_count_any_ending() {
     let column_of = |text: &str| line(load_text(text)).split(": error").next().unwrap().to_owned();
     let job = "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\n";
     assert_eq!(column_of(&format!("{APP}{job}json = {{ \"äöü🔔\" = nan }}\n")), "jobs.toml:6:19");
-    assert_eq!(column_of(&format!("{APP}{job}headers = {{ \"äöü🔔\" = \"x\", X-B = 1 }}\n").replace("\"äöü🔔\" = \"x\"", "X-A = \"~\"")), "jobs.toml:6:32");
+    assert_eq!(
+        column_of(
+            &format!("{APP}{job}headers = {{ \"äöü🔔\" = \"x\", X-B = 1 }}\n")
+                .replace("\"äöü🔔\" = \"x\"", "X-A = \"~\"")
+        ),
+        "jobs.toml:6:30"
+    );
     let windows = format!("{APP}{job}# ä\ntimeout = 5\n").replace('\n', "\r\n");
     assert_eq!(column_of(&windows), "jobs.toml:7:11");
     assert_eq!(column_of("\u{feff}sextn = 1\n"), "jobs.toml:1:1");

@@ -103,7 +103,10 @@ fn headers_that_a_job_may_not_set() {
     }
     assert!(line(headers("authorization = \"x\"")).contains("belongs to the credential of target `app`"));
     let twice = line(headers("X-Org = \"a\", x-org = \"b\""));
-    assert!(twice.starts_with("jobs.toml:6:28: error: the header `x-org` is set twice (first at jobs.toml:6:13)"), "{twice}");
+    assert!(
+        twice.starts_with("jobs.toml:6:26: error: the header `x-org` is set twice (first at jobs.toml:6:13)"),
+        "{twice}"
+    );
 }
 
 #[test]
