@@ -27,7 +27,7 @@ impl Firing {
             scheduled_for: utc(scheduled_for),
             fires_at: utc(job.fires_at(scheduled_for)),
             local: local.to_rfc3339_opts(SecondsFormat::AutoSi, false),
-            note: job.schedule.note(scheduled_for),
+            note: job.schedule.note(scheduled_for).map(|note| note.to_string()),
         }
     }
 }

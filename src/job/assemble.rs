@@ -11,7 +11,7 @@ use super::{
     reader::{Found, Section, clip},
     suggest::nearest,
     target::DEFAULT,
-    timing,
+    timing::Timing,
 };
 use crate::schedule::Dst;
 
@@ -28,6 +28,7 @@ pub(super) fn job(
     name: &Found<&str>,
     section: &Section,
     around: &Surroundings,
+    timing: &mut Timing,
     context: &LoadContext,
     notes: &mut Notes,
 ) -> Option<Job> {
@@ -45,7 +46,7 @@ pub(super) fn job(
         gap: own.gap.or(defaults.gap).unwrap_or_default(),
         overlap: own.dst_overlap.or(defaults.dst_overlap).unwrap_or_default(),
     };
-    let schedule = texts.as_ref().and_then(|texts| timing::schedule(texts, zone, dst, notes));
+    let schedule = texts.as_ref().and_then(|texts| timing.schedule(texts, zone, dst, notes));
     let target = target(name, own.target.as_ref().or(defaults.target.as_ref()), around, notes);
     let drafts: &[HeaderDraft] = own.headers.as_ref().or(defaults.headers.as_ref()).map_or(&[], |list| list.as_slice());
     if let Some(target) = &target {

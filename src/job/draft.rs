@@ -11,7 +11,7 @@ use super::{
     headers::{self, HeaderDraft},
     keys, payload,
     reader::{Field, Found, Node, Section},
-    settings::{bounds, zone},
+    settings::zone,
 };
 use crate::schedule::{DstOverlap, Gap};
 
@@ -36,10 +36,7 @@ pub(super) struct Draft {
 
 /// Reads the keys that a job and `[defaults]` share.
 pub(super) fn draft(section: &Section, context: &LoadContext, notes: &mut Notes) -> Draft {
-    let duration = |key, notes: &mut Notes| {
-        let bounds = bounds(keys::JOB, key)?;
-        section.get(key)?.duration(bounds, notes)
-    };
+    let duration = |key, notes: &mut Notes| section.get(key)?.duration(notes);
     let text = |key, notes: &mut Notes| section.get(key)?.text(notes, "a string");
     let dst = section.get("dst").and_then(|field| Section::of(&field, keys::DST, notes));
     let in_dst = |key| dst.as_ref().and_then(|dst| dst.get(key));
@@ -75,7 +72,7 @@ pub(super) fn schedules<'a>(field: &Field<'a>, notes: &mut Notes) -> Option<Vec<
     }
     let texts: Vec<_> = items
         .iter()
-        .map(|value| Field { key: field.key, node: Node { file: field.node.file, value } }.text(notes, WANTED))
+        .map(|value| Field { node: Node { file: field.node.file, value }, ..*field }.text(notes, WANTED))
         .collect();
     texts.into_iter().collect()
 }

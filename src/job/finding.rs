@@ -148,6 +148,21 @@ impl<'a> Notes<'a> {
         self.push(at, Severity::Error, message.into(), true)
     }
 
+    /// The line that a stretch begins on.
+    pub(super) fn line_text(&self, at: &At) -> &'a str {
+        let (source, line) = (&self.sources[at.file], self.line(at));
+        &source.text()[source.lines(line, line)]
+    }
+
+    /// Takes every line from here to the next table for broken.
+    pub(super) fn distrust_until_next_header(&mut self, at: &At) {
+        let source = &self.sources[at.file];
+        let first = self.line(at);
+        let next = (first + 1..source.line_count())
+            .find(|line| source.text()[source.lines(*line, *line)].trim_start().starts_with('['));
+        self.broken.extend((first..next.unwrap_or(source.line_count())).map(|line| (at.file, line)));
+    }
+
     /// An error that something is not there. While a file has syntax errors nobody can say what is there, so it is kept
     /// back until those are mended.
     pub(super) fn absence(&mut self, at: &At, message: impl Into<String>) -> Option<&mut Finding> {

@@ -7,7 +7,7 @@ use super::{
     address::{is_token, variable_error},
     context::VariableError,
     finding::{At, Notes},
-    keys,
+    keys::{self, Form},
     reader::{Field, Found, Node, Section, clip, describe, entries},
 };
 use crate::{protocol::header, secret::Secret};
@@ -115,7 +115,9 @@ fn value(name: &Found<&str>, node: Node, context: &LoadContext, notes: &mut Note
             let valid = value_is_valid(text, &node.at(), name.value, notes);
             valid.then(|| Value::Sent(HeaderText::Plain(text.to_string()), format!("plain:{text}")))
         }
-        DeValue::Table(_) => from_environment(&Field { key: name.value, node }, context, notes),
+        DeValue::Table(_) => {
+            from_environment(&Field { key: name.value, form: Form::Table(keys::HEADER), node }, context, notes)
+        }
         other => {
             let found = describe(other);
             notes

@@ -22,6 +22,7 @@ use super::{
     suggest::nearest,
     syntax,
     target::{self, from_override},
+    timing::Timing,
 };
 
 /// Definitions that can be used.
@@ -77,9 +78,10 @@ fn walk(sources: &[Source], context: &LoadContext, notes: &mut Notes) -> Definit
     let defaults = tables.defaults.as_ref().map_or_else(Draft::default, |section| draft(section, context, notes));
     let targets = targets(&tables, context, notes);
     let around = Surroundings { settings: &settings, targets: &targets, defaults: &defaults };
+    let mut timing = Timing::new(context.now);
     let mut placed = Vec::with_capacity(tables.jobs.len());
     for (name, section) in &tables.jobs {
-        if let Some(job) = assemble::job(name, section, &around, context, notes) {
+        if let Some(job) = assemble::job(name, section, &around, &mut timing, context, notes) {
             let timeout = section.at_key("timeout");
             placed.push(Placed { job: Arc::new(job), name: name.at.clone(), timeout });
         }

@@ -10,7 +10,7 @@ use toml::{
 use super::{
     duration::{DurationError, format_duration, parse_duration},
     finding::{At, Notes},
-    keys::{self, Bounds, Key, Words},
+    keys::{self, Form, Key, Words},
     suggest::nearest,
 };
 
@@ -36,12 +36,15 @@ pub(super) struct Section<'a> {
     pub(super) at: At,
     file: usize,
     table: &'a DeTable<'a>,
+    known: &'static [Key],
 }
 
 /// The value of a known key.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'a> {
     pub(super) key: &'a str,
+    /// What the key table says of it.
+    pub(super) form: Form,
     pub(super) node: Node<'a>,
 }
 
@@ -90,7 +93,7 @@ impl<'a> Section<'a> {
                 unknown_key(&key, &title, known, notes);
             }
         }
-        Self { title, at, file, table }
+        Self { title, at, file, table, known }
     }
 
     /// Opens a table that is the value of a key.
@@ -103,8 +106,11 @@ impl<'a> Section<'a> {
         Some(Self::open(field.node.file, table, format!("`{}`", field.key), field.node.at(), known, notes))
     }
 
+    /// The value of a key that the table has.
     pub(super) fn get(&self, key: &'static str) -> Option<Field<'a>> {
-        self.table.get(key).map(|value| Field { key, node: Node { file: self.file, value } })
+        let form = self.known.iter().find(|known| known.name == key)?.form;
+        let value = self.table.get(key)?;
+        Some(Field { key, form, node: Node { file: self.file, value } })
     }
 
     /// Where a key is written; the table itself when it is not.
@@ -158,7 +164,8 @@ impl<'a> Field<'a> {
         None
     }
 
-    pub(super) fn count(&self, least: u32, most: u32, notes: &mut Notes) -> Option<Found<u32>> {
+    pub(super) fn count(&self, notes: &mut Notes) -> Option<Found<u32>> {
+        let Form::Count(least, most) = self.form else { return None };
         let wanted = format!("a whole number from {least} to {most}");
         let DeValue::Integer(written) = self.node.value.get_ref() else {
             self.wrong_type(notes, &wanted);
@@ -175,8 +182,9 @@ impl<'a> Field<'a> {
     }
 
     /// Seed A28: nothing is guessed; `""`, a bare number, zero where it makes no sense and overflow are errors.
-    pub(super) fn duration(&self, bounds: Bounds, notes: &mut Notes) -> Option<Found<Duration>> {
+    pub(super) fn duration(&self, notes: &mut Notes) -> Option<Found<Duration>> {
         const WANTED: &str = "a duration such as \"90s\", \"15m\", \"1h30m\" or \"1d\"";
+        let Form::Duration(bounds) = self.form else { return None };
         if let DeValue::Integer(number) = self.node.value.get_ref() {
             notes
                 .error(&self.at(), format!("`{}` must be {WANTED}, found the integer {number}", self.key))

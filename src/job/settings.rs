@@ -7,7 +7,6 @@ use chrono_tz::Tz;
 use super::{
     LoadContext, Settings,
     finding::Notes,
-    keys::{self, Bounds, Form, Key},
     reader::{Field, Found, Section, clip},
     suggest::nearest,
 };
@@ -15,13 +14,11 @@ use super::{
 /// Reads `[sexton]`; what is not there, or overridden from outside, comes from `context` and the defaults.
 pub(super) fn settings(section: Option<&Section>, context: &LoadContext, notes: &mut Notes) -> Settings {
     let field = |key| section.and_then(|section| section.get(key));
-    let mut duration = |key, unset| match (field(key), bounds(keys::SEXTON, key)) {
-        (Some(field), Some(bounds)) => field.duration(bounds, notes).map_or(unset, |found| found.value),
-        _ => unset,
-    };
+    let mut duration =
+        |key, unset| field(key).and_then(|field| field.duration(notes)).map_or(unset, |found| found.value);
     let shutdown_grace = duration("shutdown_grace", Duration::from_secs(30));
     let late_limit = duration("late_limit", Duration::from_secs(60));
-    let max_in_flight = field("max_in_flight").and_then(|field| field.count(1, 100_000, notes));
+    let max_in_flight = field("max_in_flight").and_then(|field| field.count(notes));
     let timezone = field("timezone").and_then(|field| zone(&field, notes));
     let overrides = context.overrides;
     Settings {
@@ -30,14 +27,6 @@ pub(super) fn settings(section: Option<&Section>, context: &LoadContext, notes: 
         late_limit: overrides.late_limit.unwrap_or(late_limit),
         max_in_flight: overrides.max_in_flight.unwrap_or(max_in_flight.map_or(512, |count| count.value as usize)),
     }
-}
-
-/// The bounds that the key table gives a duration.
-pub(super) fn bounds(keys: &[Key], name: &str) -> Option<Bounds> {
-    keys.iter().find(|key| key.name == name).and_then(|key| match key.form {
-        Form::Duration(bounds) => Some(bounds),
-        _ => None,
-    })
 }
 
 /// An IANA zone. Zone names are matched exactly: `europe/prague` is a near miss, not a match.

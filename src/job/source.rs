@@ -79,6 +79,10 @@ impl Source {
         self.line_starts.partition_point(|start| *start <= byte) - 1
     }
 
+    pub(super) fn line_count(&self) -> usize {
+        self.line_starts.len()
+    }
+
     /// The bytes of the lines `first` to `last`, counted from 0; lines past the end are left out.
     pub(super) fn lines(&self, first: usize, last: usize) -> Range<usize> {
         let end = self.line_starts.get(last + 1).copied().unwrap_or(self.text.len());

@@ -1,0 +1,82 @@
+//! What people get wrong, and what they are told: file, line, column, what is allowed, the nearest match.
+
+use super::{APP, lines, load_text};
+
+/// A name, and the lines below `[targets.app]`.
+const MISTAKES: &[(&str, &str)] = &[
+    ("key misspelt", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ntimout = \"30s\"\n"),
+    ("key of another table", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nbase_url = \"http://b\"\n"),
+    ("key that nothing resembles", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nfrobnicate = 1\n"),
+    ("table misspelt", "[job.a]\nschedule = \"every 1h\"\npath = \"/a\"\n"),
+    ("number for a duration", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ntimeout = 30\n"),
+    ("duration without a unit", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ntimeout = \"30\"\n"),
+    ("duration out of range", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ntimeout = \"25h\"\n"),
+    ("empty duration", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nhold = \"\"\n"),
+    ("word misspelt", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\noverlap = \"skipp\"\n"),
+    ("quoted boolean", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nenabled = \"false\"\n"),
+    ("no schedule and no path", "[jobs.a]\nmethod = \"GET\"\n"),
+    ("bad schedule", "[jobs.a]\nschedule = \"0 25 * * *\"\npath = \"/a\"\n"),
+    ("never fires", "[jobs.a]\nschedule = [\"every 1h\", \"0 0 30 2 *\"]\npath = \"/a\"\n"),
+    ("zone misspelt", "[jobs.a]\nschedule = \"daily 03:00\"\npath = \"/a\"\ntimezone = \"Europe/Pragu\"\n"),
+    ("unknown target", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ntarget = \"ap\"\n"),
+    ("json and body", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nbody = \"x\"\njson = { a = 1 }\n"),
+    ("address for a path", "[jobs.a]\nschedule = \"every 1h\"\npath = \"http://app:8000/a\"\n"),
+    ("path that climbs", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a/%2E./b\"\n"),
+    ("method in lower case", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nmethod = \"post\"\n"),
+    ("header of Sexton's own", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nheaders = { Sexton-Job = \"b\" }\n"),
+    (
+        "credential in a header",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nheaders = { Authorization = \"Bearer x\" }\n",
+    ),
+    (
+        "unset variable",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nheaders = { X-Key = { env = \"PARTNER_KEY\" } }\n",
+    ),
+    (
+        "Sexton's own variable",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nheaders = { X-Key = { env = \"SCHEDULER_API_TOKEN\" } }\n",
+    ),
+    (
+        "status that is no success",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nexpect = { status = [\"2xx\", 500] }\n",
+    ),
+    ("name with a space", "[jobs.\"a b\"]\nschedule = \"every 1h\"\npath = \"/a\"\n"),
+    (
+        "name defined twice",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\n[jobs.a]\nschedule = \"every 2h\"\npath = \"/b\"\n",
+    ),
+    ("key given twice", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\npath = \"/b\"\n"),
+    ("quote left open", "[jobs.a]\nschedule = \"every 1h\npath = \"/a\"\n"),
+    ("header left open", "[jobs.a\nschedule = \"every 1h\"\npath = \"/a\"\n"),
+    ("value left out", "[jobs.a]\nschedule =\npath = \"/a\"\n"),
+    ("word without quotes", "[jobs.a]\nschedule = every 1h\npath = \"/a\"\n"),
+    ("target without address", "[targets.b]\nauth = \"none\"\n"),
+    ("unknown way to authenticate", "[targets.b]\nbase_url = \"http://b\"\nauth = \"shared_secret\"\n"),
+    ("credentials in the address", "[targets.b]\nbase_url = \"http://me:hunter2@b:8000\"\n"),
+    ("header without a secret", "[targets.b]\nbase_url = \"http://b\"\nauth = \"none\"\nheader = \"X-Api-Key\"\n"),
+];
+
+fn told() -> Vec<(&'static str, Vec<String>)> {
+    MISTAKES.iter().map(|(name, text)| (*name, lines(load_text(&format!("{APP}{text}"))))).collect()
+}
+
+/// Seeds E1, A28: nothing is ignored or guessed.
+#[test]
+fn each_mistake_is_told_with_its_place_and_a_way_out() {
+    for (name, lines) in told() {
+        for line in lines {
+            let mut parts = line.splitn(4, ':');
+            assert_eq!(parts.next(), Some("jobs.toml"), "{name}: {line}");
+            for number in parts.by_ref().take(2) {
+                assert!(number.parse::<usize>().is_ok_and(|number| number > 0), "{name}: {line}");
+            }
+            assert!(parts.next().unwrap().starts_with(" error: "), "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_words_of_each_mistake() {
+    let told: Vec<String> = told().iter().map(|(name, lines)| format!("# {name}\n{}\n", lines.join("\n"))).collect();
+    insta::assert_snapshot!("mistakes", told.join("\n"));
+}
