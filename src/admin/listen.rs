@@ -29,7 +29,7 @@ impl FromStr for Address {
         match text.strip_prefix("unix:") {
             Some(path) if !path.is_empty() => Ok(Self::Unix(path.into())),
             Some(_) => Err(AddressError(text.to_owned())),
-            None => text.parse().map(Self::Tcp).or_else(|_| Err(AddressError(text.to_owned()))),
+            None => text.parse().map(Self::Tcp).ok().ok_or_else(|| AddressError(text.to_owned())),
         }
     }
 }

@@ -9,10 +9,10 @@ use crate::config::{LogConfig, LogFormat};
 /// The engine logs its own channels' noise as errors; what matters of it the ticker's watchdog says.
 const NOISE: &str = "tokio_cron_scheduler=off";
 
-/// From here on, what is logged is seen. `quiet` is what is logged when `RUST_LOG` says nothing.
-pub(super) fn start(config: &LogConfig, quiet: LevelFilter) {
-    let wanted = config.filter.as_deref().unwrap_or_default();
-    let filter = EnvFilter::builder().with_default_directive(quiet.into()).parse_lossy(format!("{wanted},{NOISE}"));
+/// From here on, what is logged is seen. `usual` is the level when `RUST_LOG` says nothing.
+pub(super) fn start(config: &LogConfig, usual: LevelFilter) {
+    let wanted = config.filter.clone().unwrap_or_else(|| usual.to_string());
+    let filter = EnvFilter::builder().parse_lossy(format!("{wanted},{NOISE}"));
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let started = match config.format {

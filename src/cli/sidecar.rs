@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     admin::{self, Admin, Door, Health, Listener},
-    clock::{Clock, SharedClock, SystemClock},
+    clock::{SharedClock, SystemClock},
     config::RunConfig,
     credentials::Credentials,
     dispatch::Dispatcher,
