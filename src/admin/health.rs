@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use crate::{credentials::Credentials, scheduler::Watch, store::FreshBecause, ticker::DEAD_AFTER};
+use crate::{credentials::Credentials, scheduler::Watch, store::FreshBecause};
 
 /// After how long without a tick the process counts as dead; the watchdog had several tries by then.
 const NOT_ALIVE_AFTER: Duration = Duration::from_secs(30);
@@ -64,7 +64,7 @@ impl Health {
     pub fn verdict(&self) -> Verdict {
         let mut verdict = Verdict { status: Condition::Ok, reasons: Vec::new() };
         let status = self.scheduler.status();
-        if self.silent_for(DEAD_AFTER) {
+        if status.liveness.is_some() && !self.scheduler.is_ticking() {
             verdict.add(Condition::Failing, "no_tick", "the ticker has not looked for 5 s: nothing is fired");
         }
         if status.liveness.is_some() && !status.store_writable {
@@ -90,7 +90,8 @@ impl Health {
     /// Why the process should be restarted, if it should.
     #[must_use]
     pub fn not_alive(&self) -> Option<&'static str> {
-        self.silent_for(NOT_ALIVE_AFTER).then_some("no tick for 30 s")
+        let silence = self.scheduler.status().liveness?.age();
+        (silence >= NOT_ALIVE_AFTER).then_some("no tick for 30 s")
     }
 
     /// Why it does not fire yet or any more, if so. Never because of a job or an app.
@@ -101,12 +102,8 @@ impl Health {
             None => Some("starting"),
             Some(_) if status.stopping => Some("stopping"),
             Some(_) if !status.store_writable => Some("the ledger cannot be written"),
-            Some(pulse) if pulse.age() >= DEAD_AFTER => Some("no tick for 5 s"),
+            Some(_) if !self.scheduler.is_ticking() => Some("no tick for 5 s"),
             Some(_) => None,
         }
-    }
-
-    fn silent_for(&self, limit: Duration) -> bool {
-        self.scheduler.status().liveness.is_some_and(|pulse| pulse.age() >= limit)
     }
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use tokio::sync::watch;
 
-use crate::{dispatch::Dispatcher, ticker::Liveness};
+use crate::{
+    dispatch::Dispatcher,
+    ticker::{DEAD_AFTER, Liveness},
+};
 
 /// From how many refusals in a row on a target's credential counts as rejected (seed D5).
 const REJECTED_FROM: u32 = 3;
@@ -35,6 +38,12 @@ impl Watch {
     #[must_use]
     pub fn status(&self) -> Status {
         self.status.borrow().clone()
+    }
+
+    /// Whether the ticker's engine looked lately.
+    #[must_use]
+    pub fn is_ticking(&self) -> bool {
+        self.status.borrow().liveness.as_ref().is_some_and(|pulse| pulse.age() < DEAD_AFTER)
     }
 
     /// The targets that refuse the credential: three times in a row, or at the self-check and nothing accepted since.
