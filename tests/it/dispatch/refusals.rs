@@ -72,6 +72,21 @@ async fn the_same_secret_is_not_sent_again() {
     assert_eq!(app.rest().len(), 2);
 }
 
+/// Seed D3: only a 401 says that the secret is unknown; after anything else the request may have done its work.
+#[tokio::test]
+async fn nothing_but_401_makes_it_read_and_send_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    for status in [200, 403, 429, 500, 503] {
+        fs::write(&file, SECRET).unwrap();
+        let mut app = FakeApp::replying(Reply::Whole(answer(status, ""))).await;
+        let dispatcher = reading(&file);
+        fs::write(&file, NEW).unwrap();
+        assert_eq!(dispatcher.send(&order(job(&app.url()))).await.status, Some(status));
+        assert_eq!(app.rest().len(), 1, "{status}");
+    }
+}
+
 /// Seed D4: an empty file during a rotation keeps the old secret for the next try.
 #[tokio::test]
 async fn a_file_that_turns_bad_keeps_the_last_good_secret() {
