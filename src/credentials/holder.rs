@@ -37,7 +37,7 @@ pub struct Credentials {
 #[derive(Debug, Default)]
 struct State {
     secrets: Option<Arc<SharedSecrets>>,
-    /// Replaced ones: an app may still echo them.
+    /// Replaced ones that are no longer accepted: an app may still echo them.
     retired: Vec<Secret>,
     trouble: Option<CredentialError>,
 }
@@ -76,8 +76,7 @@ impl Credentials {
     /// Every secret that is or was in force: nothing that leaves the process may hold one (guarantee G5).
     #[must_use]
     pub fn known(&self) -> Vec<Secret> {
-        let state = self.state.borrow();
-        state.secrets.iter().flat_map(|secrets| secrets.iter()).chain(&state.retired).cloned().collect()
+        self.state.borrow().known().cloned().collect()
     }
 
     /// Reads the file again because an app refused `refused`. Whether there is another secret to send now: only then is
@@ -110,10 +109,9 @@ impl Credentials {
             if state.trouble.take().is_some() {
                 tracing::info!(source = %secrets.source(), "the secret is usable again");
             }
-            let old = state.secrets.replace(Arc::new(secrets));
-            let replaced = old.iter().flat_map(|old| old.iter()).filter(|secret| !state.holds(secret)).cloned();
-            let replaced: Vec<Secret> = replaced.collect();
-            state.retired.extend(replaced);
+            let known: Vec<Secret> = state.known().cloned().collect();
+            state.retired = known.into_iter().filter(|old| !secrets.accept(old.expose().as_bytes())).collect();
+            state.secrets = Some(Arc::new(secrets));
         });
     }
 
@@ -129,10 +127,8 @@ impl Credentials {
 }
 
 impl State {
-    fn holds(&self, secret: &Secret) -> bool {
-        let value = secret.expose().as_bytes();
-        self.secrets.as_ref().is_some_and(|secrets| secrets.accept(value))
-            || self.retired.iter().any(|retired| retired.matches(value))
+    fn known(&self) -> impl Iterator<Item = &Secret> {
+        self.secrets.iter().flat_map(|secrets| secrets.iter()).chain(&self.retired)
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chrono::SecondsFormat;
 use reqwest::{
     Method,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue},
+    header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue},
 };
 use url::Url;
 
@@ -73,6 +73,10 @@ impl Call {
                 HeaderText::Secret(secret) => (secret.expose(), true),
             };
             insert(&mut headers, name, value, sensitive)?;
+        }
+        if body.is_empty() && [Method::POST, Method::PUT, Method::PATCH].contains(&method) {
+            // RFC 9110, 8.6; without it some servers answer 411.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
         }
         describe(order, entropy, &mut headers)?;
         show_credential(&job.target, secret, &mut headers)?;
