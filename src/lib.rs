@@ -23,3 +23,6 @@ pub mod run;
 pub mod schedule;
 #[cfg(feature = "sidecar")]
 pub mod store;
+
+#[cfg(feature = "auth")]
+pub mod auth;
