@@ -24,5 +24,10 @@ pub mod schedule;
 #[cfg(feature = "sidecar")]
 pub mod store;
 
+#[cfg(feature = "sidecar")]
+pub mod cli;
+
 #[cfg(feature = "auth")]
 pub mod auth;
+#[cfg(feature = "reference-app")]
+pub mod reference_app;
