@@ -40,3 +40,8 @@ pub mod scheduler;
 pub mod store;
 #[cfg(feature = "sidecar")]
 pub mod ticker;
+
+#[cfg(feature = "auth")]
+pub mod auth;
+#[cfg(feature = "reference-app")]
+pub mod reference_app;

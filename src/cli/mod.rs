@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 fine, 1 the thing failed, 2 usage or bad definitions.
 
+#[cfg(feature = "reference-app")]
+pub mod app;
 pub mod check;
 mod definitions;
 mod firing;
@@ -49,6 +51,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    #[cfg(feature = "reference-app")]
+    App(app::Args),
     Check(check::Args),
     Next(next::Args),
     Runs(runs::Args),
@@ -80,6 +84,8 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
     let out = &mut io::stdout();
     match command {
         Command::Run(args) => run::run(args, environment),
+        #[cfg(feature = "reference-app")]
+        Command::App(args) => app::start(args, environment),
         Command::Check(args) => check::run(&args, &setting, out),
         Command::Next(args) => next::run(&args, &setting, out),
         Command::Runs(args) => runs::run(&args, environment, screen, out),

@@ -29,10 +29,7 @@ impl Signals {
     /// Turns `stop` true at the first signal and ends at the second.
     pub(super) async fn stop_then_end(mut self, stop: watch::Sender<bool>) {
         let signal = self.next().await;
-        tracing::info!(
-            signal,
-            "stopping: nothing new is sent, open requests are waited for; a second signal ends at once"
-        );
+        tracing::info!(signal, "stopping: open requests are waited for; a second signal ends at once");
         stop.send_replace(true);
         let signal = self.next().await;
         tracing::warn!(signal, "ending at once");

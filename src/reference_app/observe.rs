@@ -1,0 +1,98 @@
+//! Around every request: an id, a log line, and a task of its own, so that a client that hangs up ends nothing and a panic
+//! is one answer of 500 (seeds A37, A42, D9).
+
+use std::{
+    any::Any,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    task::Poll,
+};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tracing::Instrument;
+
+use super::{
+    problem::{Cause, internal},
+    state::Shared,
+};
+use crate::{entropy::Entropy, protocol::header};
+
+/// The outermost middleware.
+pub(super) async fn observe(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    let id = request_id(request.headers(), app.entropy);
+    let span = tracing::info_span!("request", request_id = %id);
+    let entropy = app.entropy;
+    let task = tokio::spawn(answer(app, id, request, next).instrument(span));
+    match task.await {
+        Ok(response) => response,
+        Err(error) => internal(&error, entropy).into_response(),
+    }
+}
+
+async fn answer(app: Shared, id: String, request: Request, next: Next) -> Response {
+    let _work = app.lifecycle.begin();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let started = app.clock.monotonic();
+    let mut response = match caught(next.run(request)).await {
+        Ok(response) => response,
+        Err(panic) => internal(&panic, app.entropy).into_response(),
+    };
+    if let Some(Cause(cause)) = response.extensions_mut().remove() {
+        response = internal(&cause, app.entropy).into_response();
+    }
+    let duration_ms = (app.clock.monotonic() - started).as_millis();
+    let status = response.status().as_u16();
+    if path == "/api/health" {
+        tracing::debug!(%method, path, status, duration_ms, "answered");
+    } else {
+        tracing::info!(%method, path, status, duration_ms, "answered");
+    }
+    if let Ok(value) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(HeaderName::from_static(header::REQUEST_ID), value);
+    }
+    response
+}
+
+/// The client's id when it is one that can be logged as it is, else a new one.
+fn request_id(headers: &HeaderMap, entropy: Entropy) -> String {
+    let plain = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    };
+    let given = headers.get(header::REQUEST_ID).and_then(|value| value.to_str().ok()).filter(plain);
+    given.map_or_else(|| entropy.hex::<16>(), str::to_owned)
+}
+
+/// What a panic said.
+#[derive(Debug)]
+pub(super) struct Panic(String);
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "panic: {}", self.0)
+    }
+}
+
+impl Panic {
+    fn new(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        Self(text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default())
+    }
+}
+
+/// Runs `future`, and hands back its panic. What it shares with others is behind locks and transactions that do not
+/// outlive a panic.
+pub(super) async fn caught<F: Future>(future: F) -> Result<F::Output, Panic> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+        Err(payload) => Poll::Ready(Err(Panic::new(payload.as_ref()))),
+    })
+    .await
+}
