@@ -6,6 +6,8 @@
 pub mod app;
 pub mod check;
 mod definitions;
+#[cfg(feature = "reference-app")]
+mod demo;
 mod firing;
 mod healthcheck;
 mod log;
@@ -52,6 +54,8 @@ struct Cli {
 enum Command {
     Run(run::Args),
     #[cfg(feature = "reference-app")]
+    Demo(demo::Args),
+    #[cfg(feature = "reference-app")]
     App(app::Args),
     Check(check::Args),
     Next(next::Args),
@@ -84,6 +88,8 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
     let out = &mut io::stdout();
     match command {
         Command::Run(args) => run::run(args, environment),
+        #[cfg(feature = "reference-app")]
+        Command::Demo(args) => demo::run(&args, environment),
         #[cfg(feature = "reference-app")]
         Command::App(args) => app::start(args, environment),
         Command::Check(args) => check::run(&args, &setting, out),

@@ -75,7 +75,7 @@ fn ensure(file: &Path, group: Option<u32>, entropy: Entropy, out: &mut dyn Write
 }
 
 /// Makes the file whole under a name of its own and links it to `file` only when nothing is there. Whether it did.
-fn make(file: &Path, group: Option<u32>, entropy: Entropy) -> io::Result<bool> {
+pub(super) fn make(file: &Path, group: Option<u32>, entropy: Entropy) -> io::Result<bool> {
     if fs::symlink_metadata(file).is_ok() {
         return Ok(false);
     }
