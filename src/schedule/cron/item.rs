@@ -128,7 +128,7 @@ fn star_step(unit: Unit, word: Word<'_>) -> Result<Item, ScheduleError> {
             Ok(Item::StarStep { step: u8::try_from(step).unwrap_or(u8::MAX).min(whole + 1) })
         }
         _ => Err(word
-            .error(format!("`{}` is not a {}", word.text, unit.name()))
+            .error(format!("`{}` is no {}", word.text, unit.name()))
             .help("a star stands alone or with a step, like `*/15`")),
     }
 }
@@ -136,6 +136,11 @@ fn star_step(unit: Unit, word: Word<'_>) -> Result<Item, ScheduleError> {
 fn last_or_nearest(word: Word<'_>) -> Result<Option<Item>, ScheduleError> {
     if word.text.eq_ignore_ascii_case("L") {
         return Ok(Some(Item::LastDay));
+    }
+    if word.text.starts_with(['L', 'l']) && word.text.contains('-') {
+        return Err(word
+            .error(format!("`{}`: days are not counted from the end of the month", word.text))
+            .help("write `L` for the last day, `LW` for the last weekday"));
     }
     let Some(day) = word.text.strip_suffix(['W', 'w']) else { return Ok(None) };
     if day.eq_ignore_ascii_case("L") {
@@ -244,7 +249,7 @@ fn value(unit: Unit, word: Word<'_>) -> Result<u8, ScheduleError> {
     if let Some(value) = unit.named(word.text) {
         return Ok(value);
     }
-    let refuse = || word.error(format!("`{}` is not a {}: allowed is {}", word.text, unit.name(), unit.allowed()));
+    let refuse = || word.error(format!("`{}` is no {}: allowed is {}", word.text, unit.name(), unit.allowed()));
     match word.number() {
         Some(Ok(number)) => match u8::try_from(number) {
             Ok(value) if (unit.min()..=unit.max()).contains(&value) => Ok(value),
