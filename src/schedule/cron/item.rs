@@ -122,10 +122,9 @@ fn star_step(unit: Unit, word: Word<'_>) -> Result<Item, ScheduleError> {
             .error(format!("`*` in a list is already every {}", unit.name()))
             .help("write the star alone, or leave it out of the list")),
         step if step.text.starts_with('/') => {
+            // A step beyond the field leaves its first value, however large it is.
             let step = step_of(word, step.behind(1))?;
-            // A step beyond the field leaves its first value.
-            let whole = unit.last() - unit.min();
-            Ok(Item::StarStep { step: u8::try_from(step).unwrap_or(u8::MAX).min(whole + 1) })
+            Ok(Item::StarStep { step: u8::try_from(step).unwrap_or(u8::MAX) })
         }
         _ => Err(word
             .error(format!("`{}` is no {}", word.text, unit.name()))
