@@ -4,7 +4,7 @@
 //! Order --request--> Call --exchange--> Exchange --verdict--> Report
 //! ```
 //! The one question that decides between `failed` and `unknown` is whether the app may have seen the request. It is
-//! answered by the request's body, which the connection looks at when it starts to write ([`handover`]), and by nothing
+//! answered by the request's body, which the connection looks at when it starts to write (`handover.rs`), and by nothing
 //! that has to be guessed from an error.
 //!
 //! A secret goes to its own target only: redirects are not followed, proxies of the environment are ignored, and what

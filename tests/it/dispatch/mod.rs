@@ -12,4 +12,5 @@ mod redaction;
 mod refusals;
 mod requests;
 mod secret_command;
+mod tls;
 mod whoami;

@@ -2,7 +2,7 @@
 //!
 //! Time stands still once a test has seen the request arrive, and then runs ahead to the timeout.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sexton::{
     clock::VirtualClock,
@@ -18,7 +18,7 @@ use sexton::{
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::{
-    fake_app::{FakeApp, Reply, answer},
+    fake_app::{FakeApp, Reply},
     orders::{SECRET, dispatcher, from_value, instant, job, order},
 };
 
@@ -51,8 +51,6 @@ async fn the_name_is_unknown() {
 
 #[tokio::test]
 async fn tls_to_a_plain_port() {
-    let app = FakeApp::replying(Reply::Closing(answer(200, ""))).await;
-    // The app waits for the end of a head that never comes, so close from here.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let plain = tokio::spawn(async move {
@@ -61,7 +59,6 @@ async fn tls_to_a_plain_port() {
     });
     assert_never_sent(&dispatcher().send(&order(job(&format!("https://{address}")))).await);
     plain.await.unwrap();
-    drop(app);
 }
 
 /// The timeout ends while the TLS handshake hangs: the app has seen no request.
@@ -181,14 +178,13 @@ async fn each_job_has_its_own_timeout() {
     let mut app = FakeApp::replying(Reply::Silent(Vec::new())).await;
     let clock = VirtualClock::at(instant());
     let credentials = Credentials::load(from_value(SECRET));
-    let dispatcher = Dispatcher::new(credentials.into(), std::sync::Arc::new(clock), Entropy::System).unwrap();
-    let dispatcher = std::sync::Arc::new(dispatcher);
+    let dispatcher = Arc::new(Dispatcher::new(credentials.into(), Arc::new(clock), Entropy::System).unwrap());
     let mut sending = Vec::new();
     for seconds in [30, 120, 900, 3600] {
         let mut definition = job(&app.url());
         definition.timeout = Duration::from_secs(seconds);
         let order = order(definition);
-        let dispatcher = std::sync::Arc::clone(&dispatcher);
+        let dispatcher = Arc::clone(&dispatcher);
         sending.push((seconds, tokio::spawn(async move { dispatcher.send(&order).await })));
     }
     for _ in 0..sending.len() {

@@ -70,14 +70,21 @@ fn a10_a_group_may_read_a_new_file() {
     assert_eq!(fs::metadata(&file).unwrap().gid().to_string(), own_group);
 }
 
-/// Seed A10: of many that start at once, one makes it and all find the same.
+/// Seed A10: of many that start at once, one makes it; nobody ever sees it half made or too open.
 #[test]
 fn a10_a_race_has_one_winner() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     let path = file.to_str().unwrap();
     let outs: Vec<String> = std::thread::scope(|scope| {
+        let watch = || loop {
+            if let Ok(value) = fs::read_to_string(&file) {
+                return (value.len(), mode(&file));
+            }
+        };
+        let watching = scope.spawn(watch);
         let all: Vec<_> = (0..16).map(|_| scope.spawn(|| secret(&["ensure", path], &[]).unwrap())).collect();
+        assert_eq!(watching.join().unwrap(), (65, 0o600), "at first sight");
         all.into_iter().map(|one| one.join().unwrap()).collect()
     });
     assert_eq!(outs.iter().filter(|out| out.contains(": made,")).count(), 1, "{outs:?}");
