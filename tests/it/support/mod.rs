@@ -1,1 +1,5 @@
 //! What several rooms' tests need.
+
+pub(crate) mod definitions;
+pub(crate) mod memory;
+pub(crate) mod world;
