@@ -12,6 +12,7 @@ mod firing;
 mod healthcheck;
 mod log;
 pub mod next;
+mod reload;
 mod run;
 mod runs;
 pub mod secret;

@@ -14,6 +14,7 @@ mod files;
 mod finding;
 mod hash;
 mod headers;
+mod in_force;
 mod keys;
 mod load;
 mod model;
@@ -27,11 +28,13 @@ mod suggest;
 mod syntax;
 mod target;
 mod timing;
+mod watch;
 
 pub use context::{LoadContext, Overrides};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use files::read_sources;
 pub use finding::{Finding, Report, Severity};
+pub use in_force::InForce;
 pub use load::{Loaded, load, load_sources};
 pub use model::{
     Auth, Body, CatchUp, Definitions, ExpectedStatus, HeaderText, Job, Overlap, Settings, StatusClass, Target,
@@ -39,3 +42,4 @@ pub use model::{
 pub use name::{JobName, NameError};
 pub use render::render;
 pub use source::{Place, Position, Source, fingerprint};
+pub use watch::{FileWatch, LOOK};
