@@ -3,4 +3,5 @@
 pub mod check;
 mod firing;
 pub mod next;
+pub mod schema;
 pub mod setting;

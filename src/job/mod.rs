@@ -21,6 +21,7 @@ mod name;
 mod payload;
 mod reader;
 mod render;
+mod schema;
 mod settings;
 mod source;
 mod suggest;
@@ -38,4 +39,5 @@ pub use model::{
 };
 pub use name::{JobName, NameError};
 pub use render::render;
+pub use schema::schema;
 pub use source::{Place, Position, Source, fingerprint};

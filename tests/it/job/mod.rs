@@ -6,6 +6,7 @@ mod files;
 mod headers;
 mod mistakes;
 mod robustness;
+mod schema;
 
 use chrono::{DateTime, Utc};
 use sexton::job::{Job, LoadContext, Loaded, Overrides, Report, Source, load_sources};
