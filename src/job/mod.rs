@@ -10,6 +10,7 @@ mod context;
 mod doubts;
 mod draft;
 mod duration;
+pub mod edit;
 mod files;
 mod finding;
 mod hash;

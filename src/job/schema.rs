@@ -23,16 +23,16 @@ pub fn schema() -> Value {
         "additionalProperties": false,
         "properties": {
             "sexton": described(table(keys::SEXTON), "The sidecar itself; only in the main file."),
-            "targets": described(named(table(keys::TARGET)), "The apps to call, by name; `app` is the default one."),
+            "targets": described(named(&table(keys::TARGET)), "The apps to call, by name; `app` is the default one."),
             "defaults": described(table(keys::DEFAULTS), "What holds for jobs that say nothing; only in the main file."),
-            "jobs": described(named(job), "The jobs, by name."),
+            "jobs": described(named(&job), "The jobs, by name."),
         },
         "definitions": { "zone": { "type": "string", "enum": zones } },
     })
 }
 
 /// An object whose members' names are names of jobs or targets.
-fn named(member: Value) -> Value {
+fn named(member: &Value) -> Value {
     json!({ "type": "object", "propertyNames": { "pattern": NAME }, "additionalProperties": member })
 }
 

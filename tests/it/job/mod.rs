@@ -2,6 +2,7 @@
 
 mod commands;
 mod defaults;
+mod edit;
 mod files;
 mod headers;
 mod mistakes;
