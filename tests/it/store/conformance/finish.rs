@@ -39,6 +39,21 @@ pub(crate) async fn a_run_finishes_once(open: impl AsyncFn() -> Store) {
     assert_eq!(store.slots(t(62)).await.unwrap(), [], "the late answer takes no slot");
 }
 
+/// A late answer touches nothing of a run that has ended, whoever it shares its batch with.
+pub(crate) async fn a_late_answer_leaves_the_hold_alone(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a", "b"]).await;
+    let (held, other) = (sent(&store, "a", 60).await, sent(&store, "b", 60).await);
+    store.finish(t(61), vec![timeout(held, 300)]).await.unwrap();
+    let before = store.run(held).await.unwrap();
+
+    let answers = store.finish(t(62), vec![success(held), success(other), success(held)]).await.unwrap();
+    assert_eq!(answers, [false, true, false]);
+    assert_eq!(store.run(held).await.unwrap(), before);
+    let slots: Vec<_> = store.slots(t(62)).await.unwrap().iter().map(|slot| (slot.run, slot.until)).collect();
+    assert_eq!(slots, [(held, t(300))]);
+}
+
 pub(crate) async fn concurrent_answers_finish_a_run_once(open: impl AsyncFn() -> Store) {
     let store = open().await;
     anchored(&store, &["a"]).await;

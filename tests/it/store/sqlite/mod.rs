@@ -107,6 +107,7 @@ conforms! {
     end::an_impossible_end_is_refused_and_nothing_written,
     finish::a_sent_run_gets_its_outcome_and_gives_its_slot_back,
     finish::a_run_finishes_once,
+    finish::a_late_answer_leaves_the_hold_alone,
     finish::concurrent_answers_finish_a_run_once,
     finish::only_a_sent_run_finishes,
     finish::a_held_run_keeps_its_slot_until_its_hold_is_over,
