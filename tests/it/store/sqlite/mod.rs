@@ -1,9 +1,12 @@
 //! The ledger in a SQLite file.
 
+mod backup;
 mod crash;
 mod group_commit;
+mod messages;
 mod opening;
 mod trouble;
+mod virtual_time;
 
 use std::{
     io::BufRead,
@@ -125,4 +128,14 @@ conforms! {
     history::a_closed_ledger_says_so,
     history::closing_finishes_the_writes_that_wait,
     history::a_write_outlives_its_caller,
+    settle::an_unknown_run_settles_and_gives_its_slot_back,
+    settle::a_run_settles_once,
+    settle::only_an_unknown_run_settles,
+    settle::a_run_settles_as_succeeded_or_failed_only,
+    settle::settling_leaves_a_slot_that_was_taken_over,
+    prune::what_is_older_than_the_time_to_keep_goes,
+    prune::of_each_job_the_newest_rows_stay,
+    prune::a_span_goes_when_its_last_instant_is_old,
+    prune::what_is_not_over_stays,
+    prune::cursors_and_fences_outlive_the_rows,
 }

@@ -109,7 +109,7 @@ async fn on_a_full_disk() {
     let written = std::fs::metadata(PathBuf::from(format!("{}-wal", path.display()))).unwrap().len();
 
     let roomy = getrlimit(Resource::Fsize);
-    setrlimit(Resource::Fsize, Rlimit { current: Some(written), ..roomy.clone() }).unwrap();
+    setrlimit(Resource::Fsize, Rlimit { current: Some(written), ..roomy }).unwrap();
     for second in 1..=3 {
         let error = store.tick(t(second)).await.unwrap_err();
         assert!(matches!(error, StoreError::Database(_)), "{error}");
