@@ -40,6 +40,7 @@ async fn no_secret_is_logged() {
     app.get("/api/auth/me?token=in-the-query").bearer(&token).send().await;
     app.get("/api/auth/me").bearer("a-wrong-bearer").send().await;
     app.stop().await;
+    assert!(logs.text().contains("status=401"), "it was captured: {}", logs.text());
     let (text, session) = (logs.text(), cookie.split_once('=').unwrap().1);
     for hidden in [&secret(), PASSWORD, session, &token, "in-the-query", "a-wrong-bearer"] {
         assert!(!text.contains(hidden), "{hidden} is in the log");

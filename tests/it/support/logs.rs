@@ -2,10 +2,10 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
-use tracing::subscriber::DefaultGuard;
+use tracing::{Dispatch, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Captures until dropped. Works in single-threaded runtimes, where every task runs on the test's thread.
@@ -14,11 +14,17 @@ pub(crate) struct Logs {
     _guard: DefaultGuard,
 }
 
+/// A subscriber that hears nothing, because it is nobody's default, and wants everything. With a single one registered,
+/// tracing asks only the thread that meets a line first whether anybody wants it, and that may be another test's.
+static ATTENTIVE: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).finish()));
+
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
 
 impl Logs {
     pub(crate) fn capture() -> Self {
+        LazyLock::force(&ATTENTIVE);
         let text = Sink::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
