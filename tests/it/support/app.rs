@@ -41,13 +41,17 @@ pub(crate) fn secret() -> String {
     "0123456789abcdef".repeat(4)
 }
 
+/// Where programs are found.
+#[expect(clippy::disallowed_methods, reason = "git is found by the PATH of whoever runs the tests")]
+pub(crate) fn search_path() -> OsString {
+    std::env::var_os("PATH").unwrap_or_default()
+}
+
 impl Default for Builder {
     /// With the shared secret of [`secret`].
-    #[expect(clippy::disallowed_methods, reason = "git is found by the PATH of whoever runs the tests")]
     fn default() -> Self {
-        let path = std::env::var_os("PATH").unwrap_or_default();
         let environment =
-            BTreeMap::from([("PATH".to_owned(), path), ("SCHEDULER_API_TOKEN".to_owned(), secret().into())]);
+            BTreeMap::from([("PATH".to_owned(), search_path()), ("SCHEDULER_API_TOKEN".to_owned(), secret().into())]);
         Self { environment, data: tempfile::tempdir().unwrap(), sync_limit: None, shutdown_grace: None }
     }
 }
