@@ -116,3 +116,22 @@ pub(super) async fn caught<F: Future>(future: F) -> Result<F::Output, Panic> {
     })
     .await
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+mod tests {
+    use super::caught;
+
+    /// Seed A37: what the audit log and the answer are made of when work panics, before or after it waited.
+    #[tokio::test]
+    async fn a_panic_is_caught_with_its_words() {
+        assert_eq!(caught(async { 7 }).await.ok(), Some(7));
+        let panic = caught(async { [0_u8; 0][std::hint::black_box(0)] }).await.unwrap_err();
+        assert!(panic.to_string().starts_with("panic: index out of bounds"), "{panic}");
+        let panic = caught(async {
+            tokio::task::yield_now().await;
+            std::panic::panic_any("words");
+        });
+        assert_eq!(panic.await.unwrap_err().to_string(), "panic: words");
+    }
+}
