@@ -67,7 +67,7 @@ CREATE UNIQUE INDEX runs_occurrence ON runs (job, scheduled_for) WHERE "trigger"
 
 -- The history, newest first: of one job, of one outcome, of all.
 CREATE INDEX runs_of_job ON runs (job, scheduled_for, id);
-CREATE INDEX runs_with_outcome ON runs (outcome, scheduled_for, id);
+CREATE INDEX runs_with_outcome ON runs (outcome, scheduled_for, id) WHERE outcome IS NOT NULL;
 CREATE INDEX runs_newest ON runs (scheduled_for, id);
 
 -- What a start looks for. A handful of rows, however long the history is.

@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
+use tokio::sync::watch;
 
-use crate::{credentials::Credentials, scheduler::Watch, store::FreshBecause};
+use crate::{credentials::Credentials, job::InForce, scheduler::Watch, store::FreshBecause};
 
 /// After how long without a tick the process counts as dead; the watchdog had several tries by then.
 const NOT_ALIVE_AFTER: Duration = Duration::from_secs(30);
@@ -16,6 +17,8 @@ pub struct Health {
     pub scheduler: Watch,
     /// The shared secret's holder; `None` when no target needs the secret.
     pub credentials: Option<Arc<Credentials>>,
+    /// The definitions in force and the newest edit's fate.
+    pub definitions: watch::Receiver<InForce>,
     /// Why the ledger was begun anew at this start, if it was.
     pub fresh_because: Option<Arc<FreshBecause>>,
 }
@@ -73,6 +76,15 @@ impl Health {
                 "store_unwritable",
                 "the ledger cannot be written: nothing is sent; see the log",
             );
+        }
+        let definitions = self.definitions.borrow();
+        if let Some(error) = definitions.errors().next() {
+            let more = match definitions.errors().count() - 1 {
+                0 => String::new(),
+                more => format!(" (and {more} more)"),
+            };
+            let message = format!("the newest edit is not in force: {error}{more}");
+            verdict.add(Condition::Degraded, "definitions_rejected", message);
         }
         for target in self.scheduler.rejecting_targets() {
             let message = format!("target `{target}` refuses the credential; the log says what to do");

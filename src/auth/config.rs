@@ -45,12 +45,6 @@ impl Config {
         let file = || set(TOKEN_FILE).map(|path| Source::File(path.into()));
         Self { current: value(TOKEN).map(Source::Value).or_else(file), previous: value(TOKEN_PREVIOUS) }
     }
-
-    /// A secret that the caller already has, as the demo's.
-    #[must_use]
-    pub fn from_secret(secret: &Secret) -> Self {
-        Self { current: Some(Source::Value(Value::new(TOKEN, secret.expose()))), previous: None }
-    }
 }
 
 impl Value {

@@ -6,7 +6,7 @@ use super::tell;
 use crate::{
     clock::Clock,
     config::Environment,
-    job::{self, Definitions, Finding, LoadContext, Overrides, Source},
+    job::{self, Finding, LoadContext, Loaded, Overrides, Source},
 };
 
 /// Loads a file. What is found in it goes to standard error; with errors the exit code is 2.
@@ -15,13 +15,13 @@ pub(super) fn load(
     overrides: &Overrides,
     environment: &Environment,
     clock: &dyn Clock,
-) -> Result<Definitions, ExitCode> {
+) -> Result<Loaded, ExitCode> {
     let lookup = |name: &str| environment.get(name);
     let context = LoadContext { environment: &lookup, overrides, now: clock.now() };
     match job::load(path, &context) {
         Ok(loaded) => {
             show(&loaded.warnings, &loaded.sources);
-            Ok(loaded.definitions)
+            Ok(loaded)
         }
         Err(report) => {
             show(&report.findings, &report.sources);

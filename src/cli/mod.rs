@@ -8,12 +8,16 @@ pub mod check;
 mod definitions;
 #[cfg(feature = "reference-app")]
 mod demo;
+pub mod edit;
 mod firing;
 mod healthcheck;
 mod log;
 pub mod next;
+mod reload;
+mod replace;
 mod run;
 mod runs;
+pub mod schema;
 pub mod secret;
 pub mod setting;
 mod sidecar;
@@ -59,6 +63,10 @@ enum Command {
     App(app::Args),
     Check(check::Args),
     Next(next::Args),
+    Add(edit::AddArgs),
+    Set(edit::SetArgs),
+    Remove(edit::RemoveArgs),
+    Schema(schema::Args),
     Runs(runs::Args),
     Secret(secret::SecretArgs),
     Healthcheck(healthcheck::Args),
@@ -94,6 +102,10 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
         Command::App(args) => app::start(args, environment),
         Command::Check(args) => check::run(&args, &setting, out),
         Command::Next(args) => next::run(&args, &setting, out),
+        Command::Add(args) => edit::add(&args, &setting, out),
+        Command::Set(args) => edit::set(&args, &setting, out),
+        Command::Remove(args) => edit::remove(&args, &setting, out),
+        Command::Schema(args) => schema::run(&args, out),
         Command::Runs(args) => runs::run(&args, environment, screen, out),
         Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),
         Command::Healthcheck(args) => healthcheck::run(&args, out),

@@ -12,7 +12,7 @@ use crate::{
     clock::SystemClock,
     config::{ConfigError, Environment, LogConfig, RunConfig, RunFlags},
     credentials::{CredentialError, Credentials},
-    job::{Auth, Definitions},
+    job::{Auth, Definitions, Loaded},
 };
 
 /// Run the sidecar: fire the jobs of jobs.toml on time
@@ -46,16 +46,16 @@ pub(super) fn run(args: Args, environment: &Environment) -> miette::Result<ExitC
         Err(error) => return Ok(usage_error(&error)),
     };
     log::start(&log, LevelFilter::INFO);
-    let definitions = match definitions::load(&config.jobs, &config.overrides, environment, &SystemClock) {
-        Ok(definitions) => definitions,
+    let loaded = match definitions::load(&config.jobs, &config.overrides, environment, &SystemClock) {
+        Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
     let credentials = Arc::new(Credentials::load(config.credentials.clone()));
-    if let Err(error) = usable(&credentials, &definitions) {
+    if let Err(error) = usable(&credentials, &loaded.definitions) {
         return Ok(usage_error(&error));
     }
     let runtime = Runtime::new().into_diagnostic()?;
-    let ended = runtime.block_on(until_signalled(config, definitions, credentials));
+    let ended = runtime.block_on(until_signalled(config, loaded, credentials, environment));
     runtime.shutdown_background();
     ended
 }
@@ -72,12 +72,13 @@ fn usable(credentials: &Credentials, definitions: &Definitions) -> Result<(), Cr
 
 async fn until_signalled(
     config: RunConfig,
-    definitions: Definitions,
+    loaded: Loaded,
     credentials: Arc<Credentials>,
+    environment: &Environment,
 ) -> miette::Result<ExitCode> {
     let signals = Signals::listen().into_diagnostic()?;
     let stop = watch::Sender::new(false);
-    let sidecar = Sidecar::start(config, definitions, credentials, None).await?;
+    let sidecar = Sidecar::start(config, loaded, credentials, environment.clone(), None).await?;
     tokio::select! {
         ended = sidecar.run(stop.subscribe()) => ended.map(|()| ExitCode::SUCCESS),
         () = signals.stop_then_end(stop) => Ok(ExitCode::from(130)),

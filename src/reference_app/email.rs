@@ -56,6 +56,7 @@ impl fmt::Display for Email {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
     use super::{Email, EmailError};
 

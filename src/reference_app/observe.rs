@@ -7,21 +7,28 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     task::Poll,
+    time::Duration,
 };
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use tracing::Instrument;
 
 use super::{
-    problem::{Cause, internal},
+    problem::{Cause, internal, problem},
     state::Shared,
 };
-use crate::{entropy::Entropy, protocol::header};
+use crate::{
+    entropy::Entropy,
+    protocol::{Problem, header},
+};
+
+/// How long a request has to notice that the app is stopping at once. A killed sync writes its audit row within it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The outermost middleware.
 pub(super) async fn observe(State(app): State<Shared>, request: Request, next: Next) -> Response {
@@ -36,12 +43,19 @@ pub(super) async fn observe(State(app): State<Shared>, request: Request, next: N
 }
 
 async fn answer(app: Shared, id: String, request: Request, next: Next) -> Response {
-    let _work = app.lifecycle.begin();
+    let mut work = app.lifecycle.begin();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let started = app.clock.monotonic();
-    let mut response = match caught(next.run(request)).await {
-        Ok(response) => response,
-        Err(panic) => internal(&panic, app.entropy).into_response(),
+    let cut_off = async {
+        work.stopped().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    let mut response = tokio::select! {
+        done = caught(next.run(request)) => match done {
+            Ok(response) => response,
+            Err(panic) => internal(&panic, app.entropy).into_response(),
+        },
+        () = cut_off => stopping(app.entropy).into_response(),
     };
     if let Some(Cause(cause)) = response.extensions_mut().remove() {
         response = internal(&cause, app.entropy).into_response();
@@ -57,6 +71,12 @@ async fn answer(app: Shared, id: String, request: Request, next: Next) -> Respon
         response.headers_mut().insert(HeaderName::from_static(header::REQUEST_ID), value);
     }
     response
+}
+
+fn stopping(entropy: Entropy) -> Problem {
+    let error_id = entropy.hex::<8>();
+    tracing::warn!(error_id, "a request had not ended when the app did");
+    problem(StatusCode::SERVICE_UNAVAILABLE, "The app is stopping.").with_error_id(error_id)
 }
 
 /// The client's id when it is one that can be logged as it is, else a new one.
@@ -95,4 +115,23 @@ pub(super) async fn caught<F: Future>(future: F) -> Result<F::Output, Panic> {
         Err(payload) => Poll::Ready(Err(Panic::new(payload.as_ref()))),
     })
     .await
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+mod tests {
+    use super::caught;
+
+    /// Seed A37: what the audit log and the answer are made of when work panics, before or after it waited.
+    #[tokio::test]
+    async fn a_panic_is_caught_with_its_words() {
+        assert_eq!(caught(async { 7 }).await.ok(), Some(7));
+        let panic = caught(async { [0_u8; 0][std::hint::black_box(0)] }).await.unwrap_err();
+        assert!(panic.to_string().starts_with("panic: index out of bounds"), "{panic}");
+        let panic = caught(async {
+            tokio::task::yield_now().await;
+            std::panic::panic_any("words");
+        });
+        assert_eq!(panic.await.unwrap_err().to_string(), "panic: words");
+    }
 }

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{auth::Auth, clock::SharedClock, entropy::Entropy};
 
-/// How long work has to end once it was told to stop at once.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long work has to end once it was told to stop at once. Longer than what [`super::observe`] gives a request.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Runs the app on `listener` until `shutdown` ends; then takes no more connections, lets open requests and running syncs
 /// end for [`Config::shutdown_grace`], kills what syncs are left, and closes the database.

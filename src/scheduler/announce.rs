@@ -1,7 +1,10 @@
 //! What people are told: one log line a run, counts, and whoever listens.
 
 pub use super::decisions::RunEnded;
-use super::{Scheduler, decisions::Notice};
+use super::{
+    Scheduler,
+    decisions::{Notice, Reloaded},
+};
 use crate::run::Outcome;
 
 pub(super) fn announce(scheduler: &Scheduler, notice: Notice) {
@@ -26,6 +29,9 @@ pub(super) fn announce(scheduler: &Scheduler, notice: Notice) {
         }
         Notice::Clamped { job, from } => {
             tracing::error!(%job, %from, "the ledger was ahead of the clock; going on from now");
+        }
+        Notice::Reloaded(Reloaded { added, changed, removed, total }) => {
+            tracing::info!(added, changed, removed, total, "new definitions are in force");
         }
         Notice::Store { writable: false } => {
             scheduler.status.send_modify(|status| status.store_writable = false);

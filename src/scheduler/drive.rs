@@ -32,15 +32,15 @@ const STEP: TimeDelta = TimeDelta::seconds(1);
 /// After the grace, how long the last writes may take.
 const LAST_WRITES: Duration = Duration::from_secs(3);
 
-pub(super) async fn drive(scheduler: Scheduler, stop: Stop) -> Result<(), StoreError> {
-    let (decisions, effects) = take_over(&scheduler).await?;
+pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop) -> Result<(), StoreError> {
+    let (decisions, effects) = take_over(&mut scheduler).await?;
     let mut drive = Loop::new(scheduler, decisions);
     drive.perform(effects);
     drive.turn(stop).await;
     drive.scheduler.store.tick(drive.scheduler.clock.now()).await
 }
 
-async fn take_over(scheduler: &Scheduler) -> Result<(Decisions, Vec<Effect>), StoreError> {
+async fn take_over(scheduler: &mut Scheduler) -> Result<(Decisions, Vec<Effect>), StoreError> {
     let now = scheduler.clock.now();
     let store = &scheduler.store;
     let inherited = Inherited {
@@ -48,7 +48,8 @@ async fn take_over(scheduler: &Scheduler) -> Result<(Decisions, Vec<Effect>), St
         unfinished: store.unfinished().await?,
         slots: store.slots(now).await?,
     };
-    Ok(Decisions::start(now, scheduler.definitions.clone(), inherited, scheduler.entropy))
+    let definitions = scheduler.definitions.borrow_and_update().clone();
+    Ok(Decisions::start(now, definitions, inherited, scheduler.entropy))
 }
 
 struct Loop {
@@ -92,7 +93,7 @@ impl Loop {
             self.ticker.expect(self.decisions.next_fire());
             let event = tokio::select! {
                 _ = stop.wait_for(|stop| *stop), if grace == Grace::Running => {
-                    grace = Grace::Until(Instant::now() + self.scheduler.definitions.settings.shutdown_grace);
+                    grace = Grace::Until(Instant::now() + self.scheduler.definitions.borrow().settings.shutdown_grace);
                     self.scheduler.status.send_modify(|status| status.stopping = true);
                     Event::Stop
                 }
@@ -100,6 +101,9 @@ impl Loop {
                     Some(event) => event,
                     None => return tracing::error!("the ledger's writer is gone"),
                 },
+                Ok(()) = self.scheduler.definitions.changed() => {
+                    Event::Reload(Box::new(self.scheduler.definitions.borrow_and_update().clone()))
+                }
                 Some(done) = self.attempts.join_next_with_id() => match self.attempt_ended(done) {
                     Some(event) => event,
                     None => continue,

@@ -36,8 +36,8 @@ pub type Stop = tokio::sync::watch::Receiver<bool>;
 /// Everything a scheduler works with.
 #[derive(Debug, Clone)]
 pub struct Scheduler {
-    /// What to fire.
-    pub definitions: Definitions,
+    /// What to fire. A new value is taken into force at once.
+    pub definitions: tokio::sync::watch::Receiver<Definitions>,
     /// Where it is accounted for.
     pub store: Arc<dyn RunStore>,
     /// Who sends.
@@ -61,7 +61,7 @@ impl Scheduler {
         Watch {
             status: self.status.subscribe(),
             dispatcher: Arc::clone(&self.dispatcher),
-            targets: self.definitions.targets.keys().cloned().collect(),
+            definitions: self.definitions.clone(),
         }
     }
 

@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 const TRIES: u32 = 30;
 
 pub(super) async fn check_all(scheduler: Scheduler) {
-    let targets = targets_with_whoami(&scheduler.definitions);
+    let targets = targets_with_whoami(&scheduler.definitions.borrow());
     let mut checks: tokio::task::JoinSet<()> =
         targets.into_iter().map(|(target, path)| check(scheduler.clone(), target, path)).collect();
     while checks.join_next().await.is_some() {}

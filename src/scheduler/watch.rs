@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::{
     dispatch::Dispatcher,
+    job::Definitions,
     ticker::{DEAD_AFTER, Liveness},
 };
 
@@ -30,7 +31,7 @@ pub struct Status {
 pub struct Watch {
     pub(super) status: watch::Receiver<Status>,
     pub(super) dispatcher: Arc<Dispatcher>,
-    pub(super) targets: Vec<String>,
+    pub(super) definitions: watch::Receiver<Definitions>,
 }
 
 impl Watch {
@@ -48,12 +49,12 @@ impl Watch {
 
     /// The targets that refuse the credential: three times in a row, or at the self-check and nothing accepted since.
     #[must_use]
-    pub fn rejecting_targets(&self) -> Vec<&str> {
+    pub fn rejecting_targets(&self) -> Vec<String> {
         let status = self.status.borrow();
         let rejecting = |target: &&String| {
             let refusals = self.dispatcher.rejections(target);
             refusals >= REJECTED_FROM || (refusals > 0 && status.self_check_refused.contains(*target))
         };
-        self.targets.iter().filter(rejecting).map(String::as_str).collect()
+        self.definitions.borrow().targets.keys().filter(rejecting).cloned().collect()
     }
 }

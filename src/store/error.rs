@@ -55,6 +55,17 @@ pub enum StoreError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// There is a file where the backup should go.
+    #[error("{} exists already, and a backup replaces nothing: name a new file", .0.display())]
+    BackupExists(PathBuf),
+    /// The backup's file cannot be written.
+    #[error("cannot write the backup {}: {source}", path.display())]
+    Backup {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// A row that no sexton wrote.
     #[error("the ledger holds a row that cannot be read: {0}")]
     Row(String),

@@ -7,12 +7,17 @@ mod error;
 mod model;
 mod sqlite;
 
-use std::{fmt::Debug, path::PathBuf, sync::Arc};
+use std::{
+    fmt::Debug,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::run::{Attempt, Run, RunId};
+use crate::run::{Attempt, Outcome, Run, RunId};
 
 pub use error::StoreError;
 pub use model::{Accounted, Accounting, Begin, Begun, Claim, Cursor, End, Finish, RunQuery, Slot, Span};
@@ -53,6 +58,13 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     /// Also [`StoreError::Illegal`], before anything is written, for an outcome that no sent run can have.
     async fn finish(&self, now: DateTime<Utc>, batch: Vec<Finish>) -> Result<Vec<bool>, StoreError>;
 
+    /// Writes down what an unknown run turned out to be, `succeeded` or `failed`, and gives back the slots that it still
+    /// has. Its state and reason stay. `false` for a run that is not unknown, or was settled before: it is left alone.
+    ///
+    /// # Errors
+    /// Also [`StoreError::Illegal`] for another outcome.
+    async fn settle(&self, run: RunId, outcome: Outcome) -> Result<bool, StoreError>;
+
     /// Notes that the scheduler was alive at `now`. Also tells whether the ledger can be written.
     async fn tick(&self, now: DateTime<Utc>) -> Result<(), StoreError>;
 
@@ -67,6 +79,17 @@ pub trait RunStore: Debug + Send + Sync + 'static {
 
     /// One run with its attempts, oldest first.
     async fn run(&self, id: RunId) -> Result<Option<(Run, Vec<Attempt>)>, StoreError>;
+
+    /// Removes runs whose last instant is more than `keep` before `now`, and all but the newest `per_job` rows of each job;
+    /// says how many. A run without an outcome stays, and so does one that has a slot at `now`. Cursors and fences are
+    /// not touched. Unlike other writes it is several transactions, so that no other has to wait for it.
+    async fn prune(&self, now: DateTime<Utc>, keep: Duration, per_job: u64) -> Result<u64, StoreError>;
+
+    /// Writes a copy of the ledger as it is at one instant, which is a ledger itself. Replaces nothing.
+    ///
+    /// # Errors
+    /// Also [`StoreError::BackupExists`], and [`StoreError::Backup`] when the file cannot be written.
+    async fn backup(&self, copy: &Path) -> Result<(), StoreError>;
 
     /// Finishes the writes that wait and closes. Calls after it fail with [`StoreError::Closed`].
     async fn close(&self);

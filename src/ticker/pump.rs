@@ -7,7 +7,10 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::job::{Job, JobName};
+use crate::{
+    job::{Job, JobName},
+    schedule::Schedule,
+};
 
 /// Every enabled job with the occurrence it waits for, in the order in which they are to be sent.
 ///
@@ -55,6 +58,13 @@ pub struct Backlog {
 }
 
 impl Backlog {
+    /// The occurrences of `schedule` after `start` up to `end`, if there are any.
+    #[must_use]
+    pub fn between(schedule: &Schedule, start: DateTime<Utc>, end: DateTime<Utc>) -> Option<Self> {
+        let occurrences = std::iter::successors(schedule.next_after(start), |last| schedule.next_after(*last));
+        occurrences.take_while(|at| *at <= end).fold(None, |backlog, at| Some(Self::add(backlog, at)))
+    }
+
     fn add(this: Option<Self>, occurrence: DateTime<Utc>) -> Self {
         match this {
             None => Self { first: occurrence, before_newest: None, newest: occurrence, count: 1 },
@@ -73,6 +83,13 @@ impl Pump {
         let Some(next) = job.schedule.next_after(cursor).filter(|_| job.enabled) else { return };
         self.order.insert((job.fires_at(next), job.name.clone()));
         self.jobs.insert(job.name.clone(), Entry { job, cursor, next });
+    }
+
+    /// Gives a job with the same schedule another definition; it goes on from where it stands.
+    pub fn redefine(&mut self, job: &Arc<Job>) {
+        if let Some(cursor) = self.jobs.get(&job.name).map(|entry| entry.cursor) {
+            self.set(Arc::clone(job), cursor);
+        }
     }
 
     /// Takes a job out.

@@ -64,12 +64,12 @@ impl Scene {
         let credentials = credentials::Config::file(&secret_file);
         let config =
             RunConfig { credentials, ..RunConfig::assemble(flags, &Environment::default()).into_diagnostic()? };
-        let Ok(definitions) = definitions::load(&jobs, &config.overrides, &Environment::default(), &SystemClock) else {
+        let Ok(loaded) = definitions::load(&jobs, &config.overrides, &Environment::default(), &SystemClock) else {
             bail!("the demo's own jobs.toml was refused");
         };
         let (listener, ended) = mpsc::unbounded_channel();
         let credentials = Arc::new(Credentials::load(config.credentials.clone()));
-        let sidecar = Sidecar::start(config, definitions, credentials, Some(listener)).await?;
+        let sidecar = Sidecar::start(config, loaded, credentials, Environment::default(), Some(listener)).await?;
         let (sidecar_address, stop) = (sidecar.address(), stop.subscribe());
         Ok(Self { app_address, sidecar_address, jobs, store, secret_file, sidecar, app, ended, stop })
     }

@@ -151,6 +151,7 @@ impl fmt::Debug for Address {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
     use super::{Address, AddressError};
 

@@ -40,8 +40,11 @@ pub(super) struct Git {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum GitError {
     /// It cannot be run at all.
-    #[error("`git` cannot be run: {0}")]
-    Run(#[from] io::Error),
+    #[error("`git` cannot be run: {0}; is it installed?")]
+    Run(io::Error),
+    /// The copy cannot be moved or removed.
+    #[error("the copy cannot be changed: {0}")]
+    Copy(#[from] io::Error),
     /// It ran, and said this.
     #[error("{0}")]
     Said(String),
@@ -60,7 +63,7 @@ impl Git {
         address: &Address,
         arguments: &[A],
     ) -> Result<String, GitError> {
-        let output = process::run(self.command(folder, address, arguments)).await?;
+        let output = process::run(self.command(folder, address, arguments)).await.map_err(GitError::Run)?;
         if output.success {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
@@ -73,6 +76,7 @@ impl Git {
         let mut command = Command::new("git");
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").env("GIT_CONFIG_NOSYSTEM", "1");
+        // git hands this to a shell, and the address to ssh as arguments of their own: nothing of it is in this text.
         command.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=20");
         for (name, value) in credential_settings(address) {
             command.env(name, value);
@@ -110,6 +114,7 @@ fn reason(said: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
     use std::path::Path;
 

@@ -56,12 +56,22 @@ impl Repository<'_> {
     async fn make(&self) -> Result<Synced, GitError> {
         let partial = self.partial();
         partial.remove_copy().await?;
-        partial.call(&["init", "--quiet", "--bare", "--template="]).await?;
-        partial.fetch().await?;
-        let new = partial.head().await?;
+        let new = match partial.fill().await {
+            Ok(new) => new,
+            Err(error) => {
+                partial.remove_copy().await?;
+                return Err(error);
+            }
+        };
         self.remove_copy().await?;
         fs::rename(&partial.folder, &self.folder).await?;
         Ok(Synced { old: None, new })
+    }
+
+    async fn fill(&self) -> Result<Option<String>, GitError> {
+        self.call(&["init", "--quiet", "--bare", "--template="]).await?;
+        self.fetch().await?;
+        self.head().await
     }
 
     async fn is_usable(&self) -> Result<bool, GitError> {

@@ -52,6 +52,7 @@ impl From<NameError> for Failure {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
     use super::Name;
 

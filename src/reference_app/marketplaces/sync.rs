@@ -23,6 +23,7 @@ use tokio::{
     task::JoinSet,
     time,
 };
+use tracing::Instrument;
 
 use super::{
     table::{self, Marketplace},
@@ -36,6 +37,7 @@ use crate::{
         git::{Git, GitError, Repository, Synced},
         input::Path,
         lifecycle::Work,
+        observe::{Panic, caught},
         problem::{Failure, problem},
         state::{App, Shared},
     },
@@ -96,6 +98,10 @@ enum SyncError {
     Late(Duration),
     #[error("given up: the app is stopping")]
     Stopping,
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("{0}")]
+    Panic(Panic),
 }
 
 /// `POST /api/marketplaces/sync-all`
@@ -120,28 +126,44 @@ async fn sync(app: &Shared, marketplaces: Vec<Marketplace>) -> Result<Response, 
     let mut running = JoinSet::new();
     for marketplace in marketplaces {
         let app = Arc::clone(app);
-        running.spawn(async move { one(&app, &marketplace).await });
+        running.spawn(async move { one(&app, &marketplace).await }.in_current_span());
     }
     let mut repositories = Vec::new();
     while let Some(report) = running.join_next().await {
-        repositories.push(report??);
+        repositories.push(report?);
     }
     repositories.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Reports::new(repositories).into_answer(app))
 }
 
-/// Syncs one repository. Only trouble with the app's own database is an error here.
-async fn one(app: &App, marketplace: &Marketplace) -> Result<Report, sqlx::Error> {
+/// Syncs one repository. Whatever goes wrong, a panic included, is this repository's alone.
+async fn one(app: &App, marketplace: &Marketplace) -> Report {
     let name = marketplace.name.to_string();
-    match app.syncs.bounded(marketplace, app.lifecycle.begin()).await {
-        Ok(synced) => {
-            table::synced(&app.pool, &marketplace.name, &synced, app.now_millis()).await?;
-            let status = if synced.old == synced.new { Status::Unchanged } else { Status::Updated };
-            Ok(Report { name, status, old: synced.old, new: synced.new, error: None })
+    let outcome = caught(synced(app, marketplace)).await.unwrap_or_else(|panic| Err(SyncError::Panic(panic)));
+    match outcome {
+        Ok(Synced { old, new }) => {
+            let status = if old == new { Status::Unchanged } else { Status::Updated };
+            Report { name, status, old, new, error: None }
         }
         Err(error) => {
             tracing::warn!(marketplace = name, %error, "a sync failed");
-            Ok(Report { name, status: Status::Failed, old: None, new: None, error: Some(error.to_string()) })
+            Report { name, status: Status::Failed, old: None, new: None, error: Some(error.shown()) }
+        }
+    }
+}
+
+async fn synced(app: &App, marketplace: &Marketplace) -> Result<Synced, SyncError> {
+    let synced = app.syncs.bounded(marketplace, app.lifecycle.begin()).await?;
+    table::synced(&app.pool, &marketplace.name, &synced, app.now_millis()).await?;
+    Ok(synced)
+}
+
+impl SyncError {
+    /// For the answer: git's words are the repository's business, the app's own trouble is not the client's.
+    fn shown(&self) -> String {
+        match self {
+            Self::Git(_) | Self::Late(_) | Self::Stopping => self.to_string(),
+            Self::Database(_) | Self::Panic(_) => "the app failed; its log has the cause".to_owned(),
         }
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{AHEAD, Decisions, Effect, Live, Notice, RunEnded, Stage, Write};
+use super::{AHEAD, Decisions, Effect, Live, Notice, RunEnded, Stage, Write, send::push_writes};
 use crate::{
-    job::{CatchUp, Job},
+    job::{CatchUp, Job, JobName},
     run::{Outcome, Reason, RunId, Trigger},
-    store::{Accounted, Accounting, Claim, Span},
+    store::{Accounted, Accounting, Claim, End, Span},
     ticker::{Backlog, Due, LEAD},
 };
 
@@ -83,11 +83,11 @@ impl Decisions {
     }
 
     fn take_rows(&mut self, now: DateTime<Utc>, accounting: Accounting, effects: &mut Vec<Effect>) {
-        let Some(job) = self.definitions.jobs.get(&accounting.job).cloned() else { return };
+        let job = accounting.job;
         for span in accounting.spans {
             effects.push(Effect::Notice(Notice::Ended(RunEnded {
                 run: span.id,
-                job: job.name.clone(),
+                job: job.clone(),
                 scheduled_for: span.scheduled_for,
                 count: span.count,
                 trigger: None,
@@ -99,24 +99,32 @@ impl Decisions {
                 excerpt: None,
             })));
         }
-        for claim in accounting.claims {
-            let fires_at = job.fires_at(claim.scheduled_for);
-            self.hold_claim(now, claim.id, claim.scheduled_for, fires_at, claim.trigger, &job);
-        }
+        let claims = accounting.claims.into_iter();
+        let ends: Vec<End> = claims
+            .filter_map(|claim| self.take_claim(now, &job, claim.id, claim.scheduled_for, claim.trigger))
+            .collect();
+        push_writes(Vec::new(), ends, effects);
     }
 
-    /// Takes up a claimed run: it is looked at shortly before its instant, or at once.
-    pub(super) fn hold_claim(
+    /// Takes up a claim of the ledger under the definitions now in force: it is looked at shortly before its instant, or
+    /// at once. One that they no longer ask for is cancelled.
+    pub(super) fn take_claim(
         &mut self,
         now: DateTime<Utc>,
+        job: &JobName,
         id: RunId,
         scheduled_for: DateTime<Utc>,
-        fires_at: DateTime<Utc>,
         trigger: Trigger,
-        job: &Arc<Job>,
-    ) {
+    ) -> Option<End> {
+        let cancelled = |reason| Some(End { run: id, outcome: Outcome::Cancelled, reason });
+        let Some(job) = self.definitions.jobs.get(job).map(Arc::clone) else { return cancelled(Reason::Removed) };
+        if !job.enabled || !job.schedule.has(scheduled_for) {
+            return cancelled(Reason::Redefined);
+        }
+        let fires_at = job.fires_at(scheduled_for);
         self.agenda.insert(((fires_at - AHEAD).max(now), id));
-        self.remember(id, Live { job: job.clone(), scheduled_for, fires_at, trigger, stage: Stage::Claimed });
+        self.remember(id, Live { job, scheduled_for, fires_at, trigger, stage: Stage::Claimed });
+        None
     }
 
     /// The cursor had been set back behind rows that are there (the clock was set back): what they hold is left out.

@@ -10,6 +10,7 @@
 //! [`start`] takes over what the ledger holds, also after a crash: a start and a restart are the same code.
 
 mod account;
+mod adopt;
 mod finish;
 mod send;
 mod start;
@@ -30,6 +31,7 @@ use crate::{
     ticker::Pump,
 };
 
+pub use adopt::Reloaded;
 pub use start::Inherited;
 
 /// How long before its instant a run is made durable as `sending`, so that the write does not make it late.
@@ -57,6 +59,8 @@ pub enum Event {
     GraceOver,
     /// The wall clock was set.
     ClockStepped,
+    /// These definitions are in force from now on.
+    Reload(Box<Definitions>),
 }
 
 /// What is to be done.
@@ -137,6 +141,8 @@ pub enum Notice {
         /// Where it stood.
         from: DateTime<Utc>,
     },
+    /// New definitions are in force.
+    Reloaded(Reloaded),
     /// The ledger cannot be written, or can again.
     Store {
         /// Whether it can.
@@ -244,6 +250,7 @@ impl Decisions {
             Event::Stop => self.stopping = true,
             Event::GraceOver => self.give_up(now, &mut effects),
             Event::ClockStepped => self.clamp_cursors(now, &mut effects),
+            Event::Reload(definitions) => self.reload(now, *definitions, &mut effects),
         }
         self.queue_behind_parked(effects)
     }

@@ -1,11 +1,12 @@
 //! The ledger of one machine: a SQLite file in WAL mode, one task that writes it, and a few connections that read it.
 //!
 //! `address` reads `--store`, `lock` keeps a second sidecar out, `open` puts a ledger in order, `corrupt` sets one aside
-//! that cannot be. `writer` owns the write connection; `account`, `begin`, `end`, `finish` and `tick` are what it does,
-//! `read` is what needs no writer, `rows` and `json` translate.
+//! that cannot be. `writer` owns the write connection; `account`, `begin`, `end`, `finish`, `settle`, `tick` and `prune`
+//! are what it does. `read` and `backup` need no writer, `rows` and `json` translate.
 
 mod account;
 mod address;
+mod backup;
 mod begin;
 mod blocking;
 mod corrupt;
@@ -14,10 +15,17 @@ mod finish;
 mod json;
 mod lock;
 mod open;
+mod prune;
 mod read;
 mod rows;
+mod settle;
 mod tick;
 mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -29,11 +37,13 @@ use self::{
     blocking::blocking,
     end::EndRuns,
     finish::FinishRuns,
+    prune::Remove,
+    settle::Settle,
     tick::Tick,
     writer::{Write, Writer},
 };
 use super::{Accounted, Accounting, Begin, Begun, Cursor, End, Finish, RunQuery, RunStore, Slot, StoreError};
-use crate::run::{Attempt, Run, RunId};
+use crate::run::{Attempt, Outcome, Run, RunId};
 
 pub(super) use address::file_of;
 pub(super) use open::{open, open_read_only};
@@ -41,14 +51,19 @@ pub(super) use open::{open, open_read_only};
 /// A [`RunStore`] in a SQLite file.
 #[derive(Debug)]
 struct SqliteStore {
+    path: PathBuf,
     reads: SqlitePool,
     /// `None` when it was opened for reading only.
     writer: Option<Writer>,
 }
 
 impl SqliteStore {
+    fn writer(&self) -> Result<&Writer, StoreError> {
+        self.writer.as_ref().ok_or(StoreError::ReadOnly)
+    }
+
     async fn write<W: Write>(&self, write: W) -> Result<W::Answer, StoreError> {
-        self.writer.as_ref().ok_or(StoreError::ReadOnly)?.carry_out(write).await
+        self.writer()?.carry_out(write).await
     }
 
     async fn read<T, F>(&self, query: impl FnOnce(SqlitePool) -> F + Send + 'static) -> Result<T, StoreError>
@@ -87,6 +102,10 @@ impl RunStore for SqliteStore {
         self.write(FinishRuns::new(now, batch)?).await
     }
 
+    async fn settle(&self, run: RunId, outcome: Outcome) -> Result<bool, StoreError> {
+        self.write(Settle::new(run, outcome)?).await
+    }
+
     async fn tick(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.write(Tick(now)).await
     }
@@ -105,6 +124,21 @@ impl RunStore for SqliteStore {
 
     async fn run(&self, id: RunId) -> Result<Option<(Run, Vec<Attempt>)>, StoreError> {
         self.read(move |pool| read::run(pool, id)).await
+    }
+
+    async fn prune(&self, now: DateTime<Utc>, keep: Duration, per_job: u64) -> Result<u64, StoreError> {
+        let writer = self.writer()?;
+        let ids = self.read(move |pool| prune::surplus(pool, now, keep, per_job)).await?;
+        let mut removed = 0;
+        for ids in ids.chunks(prune::AT_ONCE) {
+            removed += writer.carry_out(Remove { now, ids: ids.to_vec() }).await?;
+        }
+        Ok(removed)
+    }
+
+    async fn backup(&self, copy: &Path) -> Result<(), StoreError> {
+        let (ledger, copy) = (self.path.clone(), copy.to_owned());
+        blocking(move || backup::backup(ledger, copy)).await?
     }
 
     async fn close(&self) {

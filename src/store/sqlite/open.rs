@@ -46,7 +46,7 @@ async fn open_here(path: PathBuf, now: DateTime<Utc>) -> Result<Opened, StoreErr
         Err(Unfit::Unusable(error)) => return Err(error),
     };
     let writer = Writer::start(connection, options, lock);
-    let store = Arc::new(SqliteStore { reads: readers(&path), writer: Some(writer) });
+    let store = Arc::new(SqliteStore { reads: readers(&path), path, writer: Some(writer) });
     Ok(Opened { store, fresh_because })
 }
 
@@ -64,7 +64,7 @@ pub(in crate::store) async fn open_read_only(path: PathBuf) -> Result<Arc<dyn Ru
             Some(_) => {}
         }
         connection.close().await?;
-        let store: Arc<dyn RunStore> = Arc::new(SqliteStore { reads: readers(&path), writer: None });
+        let store: Arc<dyn RunStore> = Arc::new(SqliteStore { reads: readers(&path), path, writer: None });
         Ok(store)
     })
     .await?
@@ -102,7 +102,12 @@ fn writing(path: &Path) -> SqliteConnectOptions {
 }
 
 fn reading(path: &Path) -> SqliteConnectOptions {
-    common(path).read_only(true).pragma("query_only", "on")
+    copying(path).pragma("query_only", "on")
+}
+
+/// Does not write the ledger either, but another file: `query_only` would forbid that too.
+pub(super) fn copying(path: &Path) -> SqliteConnectOptions {
+    common(path).read_only(true)
 }
 
 fn common(path: &Path) -> SqliteConnectOptions {
@@ -204,4 +209,38 @@ async fn schema(path: &Path, connection: &mut SqliteConnection) -> Result<Option
         return Err(StoreError::Newer { path: path.to_owned(), found, known: newest() });
     }
     Ok(Some(found))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use sqlx::Row;
+
+    use super::*;
+
+    async fn pragmas(options: SqliteConnectOptions) -> Vec<String> {
+        let mut connection = options.connect().await.unwrap();
+        let mut found = Vec::new();
+        for pragma in [
+            "PRAGMA journal_mode",
+            "PRAGMA synchronous",
+            "PRAGMA foreign_keys",
+            "PRAGMA busy_timeout",
+            "PRAGMA query_only",
+        ] {
+            let row = sqlx::query(pragma).fetch_one(&mut connection).await.unwrap();
+            found.push(row.try_get_unchecked(0).unwrap());
+        }
+        connection.close().await.unwrap();
+        found
+    }
+
+    /// FULL, which is 2, is what makes a commit outlive a power cut; SQLite's own choice in WAL mode could be less.
+    #[tokio::test]
+    async fn each_kind_of_connection_is_set_up_as_promised() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sexton.db");
+        assert_eq!(pragmas(writing(&path)).await, ["wal", "2", "1", "5000", "0"]);
+        assert_eq!(pragmas(reading(&path)).await[3..], ["5000", "1"]);
+    }
 }

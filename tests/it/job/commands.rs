@@ -20,7 +20,7 @@ fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-async fn output<A>(
+pub(crate) async fn output<A>(
     run: fn(&A, &Setting, &mut dyn std::io::Write) -> miette::Result<ExitCode>,
     args: &A,
     screen: Screen,

@@ -3,7 +3,7 @@
 use super::{APP, lines, load_text};
 
 /// A name, and the lines below `[targets.app]`.
-const MISTAKES: &[(&str, &str)] = &[
+pub(crate) const MISTAKES: &[(&str, &str)] = &[
     ("key misspelt", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ntimout = \"30s\"\n"),
     ("key of another table", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nbase_url = \"http://b\"\n"),
     ("key that nothing resembles", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nfrobnicate = 1\n"),

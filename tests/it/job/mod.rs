@@ -2,10 +2,12 @@
 
 mod commands;
 mod defaults;
+mod edit;
 mod files;
 mod headers;
 mod mistakes;
 mod robustness;
+mod schema;
 
 use chrono::{DateTime, Utc};
 use sexton::job::{Job, LoadContext, Loaded, Overrides, Report, Source, load_sources};

@@ -74,7 +74,7 @@ proptest! {
 fn answers(text: &str) {
     if let Err(report) = load_text(text) {
         assert!(!report.to_string().is_empty());
-        render(&report.findings, &report.sources, true);
+        assert!(!render(&report.findings, &report.sources, true).is_empty());
     }
 }
 
