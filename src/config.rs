@@ -14,6 +14,8 @@ use crate::{
 
 /// The variable with the admin token of the listener.
 pub const ADMIN_TOKEN: &str = "SEXTON_ADMIN_TOKEN";
+/// The variable with the path of a file that holds it.
+pub const ADMIN_TOKEN_FILE: &str = "SEXTON_ADMIN_TOKEN_FILE";
 
 /// The variables of one process, read once.
 #[derive(Clone, Default)]
@@ -87,6 +89,11 @@ pub enum ConfigError {
     /// Two variables say where the shared secret is.
     #[error(transparent)]
     Credentials(#[from] credentials::ConfigError),
+    /// Two variables say where the admin token is.
+    #[error(
+        "{ADMIN_TOKEN} and {ADMIN_TOKEN_FILE} are both set, and nobody could say which one counts: unset one of them"
+    )]
+    TwoAdminTokens,
     /// The admin token is of no use.
     #[error("the admin token cannot be used: {0}")]
     AdminToken(#[from] SecretError),
@@ -181,11 +188,16 @@ impl FromStr for Addresses {
 
 /// `SEXTON_ADMIN_TOKEN`, or the file that `SEXTON_ADMIN_TOKEN_FILE` names; through the one loader.
 fn admin_token(environment: &Environment) -> Result<Option<SharedSecrets>, ConfigError> {
-    if let Some(path) = environment.parsed::<PathBuf>("SEXTON_ADMIN_TOKEN_FILE")? {
-        return Ok(Some(SharedSecrets::from_file(&path)?));
+    let value = environment.get(ADMIN_TOKEN);
+    match (value, environment.parsed::<PathBuf>(ADMIN_TOKEN_FILE)?) {
+        (Some(value), Some(_)) if !value.trim().is_empty() => Err(ConfigError::TwoAdminTokens),
+        (_, Some(path)) => Ok(Some(SharedSecrets::from_file(&path)?)),
+        (Some(value), None) => {
+            let source = SecretSource::Variable(ADMIN_TOKEN.to_owned());
+            Ok(Some(SharedSecrets::from_value(source, &value)?))
+        }
+        (None, None) => Ok(None),
     }
-    let source = || SecretSource::Variable(ADMIN_TOKEN.to_owned());
-    Ok(environment.get(ADMIN_TOKEN).map(|value| SharedSecrets::from_value(source(), &value)).transpose()?)
 }
 
 /// How the log is written.

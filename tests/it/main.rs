@@ -11,11 +11,14 @@
 mod app;
 mod auth;
 mod clock;
+mod config;
 mod dispatch;
 mod job;
 mod layering;
 mod run;
 mod schedule;
+mod scheduler;
 mod seeds;
 mod store;
 mod support;
+mod ticker;

@@ -6,4 +6,5 @@ pub(crate) mod http;
 pub(crate) mod logs;
 pub(crate) mod memory;
 pub(crate) mod origin;
+pub(crate) mod simulation;
 pub(crate) mod world;

@@ -132,11 +132,11 @@ pub(crate) fn report(outcome: Outcome, reason: Option<Reason>, sent_at: Instant)
 }
 
 /// Seconds, short to write.
-pub(crate) fn secs(seconds: i64) -> TimeDelta {
+pub(crate) const fn secs(seconds: i64) -> TimeDelta {
     TimeDelta::seconds(seconds)
 }
 
 /// Milliseconds, short to write.
-pub(crate) fn millis(milliseconds: i64) -> TimeDelta {
+pub(crate) const fn millis(milliseconds: i64) -> TimeDelta {
     TimeDelta::milliseconds(milliseconds)
 }
