@@ -28,7 +28,7 @@ impl Field {
             "?" if unit.is_day() => None,
             text if text.contains('?') => {
                 return Err(word
-                    .error(format!("`{text}` is not a {}: `?` stands alone, for any day", unit.name()))
+                    .error(format!("`{text}` is no {}: `?` stands alone, for any day", unit.name()))
                     .help("write `*`"));
             }
             _ => Some(items(unit, word)?),

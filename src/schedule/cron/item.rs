@@ -122,13 +122,12 @@ fn star_step(unit: Unit, word: Word<'_>) -> Result<Item, ScheduleError> {
             .error(format!("`*` in a list is already every {}", unit.name()))
             .help("write the star alone, or leave it out of the list")),
         step if step.text.starts_with('/') => {
+            // A step beyond the field leaves its first value, however large it is.
             let step = step_of(word, step.behind(1))?;
-            // A step beyond the field leaves its first value.
-            let whole = unit.last() - unit.min();
-            Ok(Item::StarStep { step: u8::try_from(step).unwrap_or(u8::MAX).min(whole + 1) })
+            Ok(Item::StarStep { step: u8::try_from(step).unwrap_or(u8::MAX) })
         }
         _ => Err(word
-            .error(format!("`{}` is not a {}", word.text, unit.name()))
+            .error(format!("`{}` is no {}", word.text, unit.name()))
             .help("a star stands alone or with a step, like `*/15`")),
     }
 }
@@ -136,6 +135,11 @@ fn star_step(unit: Unit, word: Word<'_>) -> Result<Item, ScheduleError> {
 fn last_or_nearest(word: Word<'_>) -> Result<Option<Item>, ScheduleError> {
     if word.text.eq_ignore_ascii_case("L") {
         return Ok(Some(Item::LastDay));
+    }
+    if word.text.starts_with(['L', 'l']) && word.text.contains('-') {
+        return Err(word
+            .error(format!("`{}`: days are not counted from the end of the month", word.text))
+            .help("write `L` for the last day, `LW` for the last weekday"));
     }
     let Some(day) = word.text.strip_suffix(['W', 'w']) else { return Ok(None) };
     if day.eq_ignore_ascii_case("L") {
@@ -244,7 +248,7 @@ fn value(unit: Unit, word: Word<'_>) -> Result<u8, ScheduleError> {
     if let Some(value) = unit.named(word.text) {
         return Ok(value);
     }
-    let refuse = || word.error(format!("`{}` is not a {}: allowed is {}", word.text, unit.name(), unit.allowed()));
+    let refuse = || word.error(format!("`{}` is no {}: allowed is {}", word.text, unit.name(), unit.allowed()));
     match word.number() {
         Some(Ok(number)) => match u8::try_from(number) {
             Ok(value) if (unit.min()..=unit.max()).contains(&value) => Ok(value),

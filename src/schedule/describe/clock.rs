@@ -1,6 +1,6 @@
 //! The second, minute and hour of an expression in words.
 
-use super::list::{ordinal, ranges};
+use super::list::{and, ordinal, runs};
 use crate::schedule::cron::{Expression, Field, Item};
 
 /// So many times of the day are listed one by one.
@@ -76,7 +76,7 @@ fn which(unit: &str, field: &Field) -> String {
 fn named(unit: &str, field: &Field) -> String {
     let values = field.values();
     let plural = if values.iter().nth(1).is_some() { "s" } else { "" };
-    format!("{unit}{plural} {}", ranges(values.iter(), |value| value.to_string()))
+    format!("{unit}{plural} {}", and(&runs(values.iter(), |value| value.to_string())))
 }
 
 /// The even pause between a field's values: 1 for `*`, n for `*/n` that divides the whole.

@@ -2,7 +2,7 @@
 
 use chrono::Weekday;
 
-use super::list::{join, ordinal, ranges};
+use super::list::{and, or, ordinal, runs};
 use crate::schedule::{
     cron::{Expression, Field, Item, Nth},
     local::Days,
@@ -30,78 +30,100 @@ pub(super) fn of_calendar(days: &Days) -> String {
         Days::Daily => "every day".to_owned(),
         Days::Weekly(weekdays) => every_weekday(weekdays.iter().map(Weekday::number_from_monday)),
         Days::Monthly { days, last } => {
-            let mut items = Vec::new();
-            if !days.is_empty() {
-                items.push(format!("the {}", ordinals(days.iter().copied())));
-            }
-            if *last {
-                items.push("the last day".to_owned());
-            }
-            format!("on {} of the month", join(&items))
+            let mut items = the_days(days.iter().filter_map(|day| u8::try_from(*day).ok()));
+            items.extend(last.then(|| "the last day".to_owned()));
+            format!("on {} of the month", and(&items))
         }
     }
 }
 
+/// It ends with a comma when a list of days would run into what follows.
 pub(super) fn of_expression(expression: &Expression) -> String {
-    let Expression { day_of_month, month, day_of_week, .. } = expression;
-    let months = month.is_restricted().then(|| ranges(month.values().iter(), |value| name(&MONTHS, value - 1)));
+    let Expression { day_of_month, month, day_of_week, both_days, .. } = expression;
+    let months = month.is_restricted().then(|| and(&runs(month.values().iter(), |value| name(&MONTHS, value - 1))));
     let of = months.as_deref().unwrap_or("the month");
-    let dates = dates(day_of_month, of);
-    match (dates, weekdays(day_of_week, of)) {
-        (None, None) => match months {
-            Some(months) => format!("every day of {months}"),
-            None => "every day".to_owned(),
-        },
-        (Some(dates), None) => dates,
-        (None, Some(weekdays)) => match months {
-            Some(months) if !weekdays.contains(" of ") => format!("{weekdays} in {months}"),
-            _ => weekdays,
-        },
-        (Some(dates), Some(weekdays)) if expression.both_days => format!("{dates}, if that is also {weekdays}"),
-        (Some(dates), Some(weekdays)) => format!("{dates}, and also {weekdays}"),
+    let Some(dates) = dates(day_of_month, of) else {
+        return match (day_of_week.is_restricted(), months) {
+            (true, months) => every_of(day_of_week, months.as_deref()),
+            (false, Some(months)) => format!("every day of {months}"),
+            (false, None) => "every day".to_owned(),
+        };
+    };
+    if !day_of_week.is_restricted() {
+        dates
+    } else if *both_days {
+        format!("{dates} if that is {},", if_of(day_of_week))
+    } else {
+        format!("{dates}, and also {},", every_of(day_of_week, months.as_deref()))
     }
 }
 
 /// `on the 1st and 15th of the month`; `None` for a star.
 fn dates(field: &Field, of: &str) -> Option<String> {
     let items = field.items()?;
-    let mut texts = Vec::new();
-    let values = field.values();
-    if !values.is_empty() {
-        texts.push(format!("the {}", ordinals(values.iter().map(u32::from))));
-    }
-    for item in items {
-        match item {
-            Item::LastDay => texts.push("the last day".to_owned()),
-            Item::LastWeekday => texts.push("the last weekday (Monday to Friday)".to_owned()),
-            Item::NearestWeekday(day) => {
-                texts.push(format!("the weekday (Monday to Friday) nearest the {}", ordinal(day)));
-            }
-            _ => {}
-        }
-    }
-    Some(format!("on {} of {of}", join(&texts)))
+    let mut texts = the_days(field.values().iter());
+    texts.extend(items.filter_map(|item| match item {
+        Item::LastDay => Some("the last day".to_owned()),
+        Item::LastWeekday => Some("the last weekday (Monday to Friday)".to_owned()),
+        Item::NearestWeekday(day) => Some(format!("the weekday (Monday to Friday) nearest the {}", ordinal(day))),
+        _ => None,
+    }));
+    Some(format!("on {} of {of}", and(&texts)))
 }
 
-/// `every Monday`, `the second Friday of the month`; `None` for a star.
-fn weekdays(field: &Field, of: &str) -> Option<String> {
-    let items = field.items()?;
+/// `the 1st`, `15th`.
+fn the_days(days: impl Iterator<Item = u8>) -> Vec<String> {
+    let mut items = runs(days, ordinal);
+    if let Some(first) = items.first_mut() {
+        first.insert_str(0, "the ");
+    }
+    items
+}
+
+/// `every Monday in January`, `on the 2nd Friday of the month`.
+fn every_of(field: &Field, months: Option<&str>) -> String {
+    let of = months.unwrap_or("the month");
     let mut texts = Vec::new();
     let values = field.values();
     if !values.is_empty() {
         texts.push(every_weekday(values.iter().map(u32::from)));
     }
-    for item in items {
-        if let Item::Weekdays { low, high, nth } = item {
-            let days = ranges(low..=high, |day| name(&WEEKDAYS, day));
-            let which = match nth {
-                Nth::Nth(nth) => ordinal(nth),
-                Nth::Last => "last".to_owned(),
-            };
-            texts.push(format!("the {which} {days} of {of}"));
+    let nth = nth_weekdays(field);
+    match (months, nth.is_empty()) {
+        (Some(months), true) => texts.push(format!("in {months}")),
+        (_, true) => {}
+        (_, false) => {
+            if !texts.is_empty() {
+                texts.push("and".to_owned());
+            }
+            texts.push(format!("on {} of {of}", and(&nth)));
         }
     }
-    Some(join(&texts))
+    texts.join(" ")
+}
+
+/// `a Monday or Friday`, `the 2nd Friday`.
+fn if_of(field: &Field) -> String {
+    let mut texts: Vec<String> = field.values().iter().map(|day| name(&WEEKDAYS, day)).collect();
+    if let Some(first) = texts.first_mut() {
+        first.insert_str(0, "a ");
+    }
+    texts.extend(nth_weekdays(field));
+    or(&texts)
+}
+
+/// `the 2nd Friday`.
+fn nth_weekdays(field: &Field) -> Vec<String> {
+    let items = field.items().into_iter().flatten();
+    let texts = items.filter_map(|item| {
+        let Item::Weekdays { low, high, nth } = item else { return None };
+        let days = and(&runs(low..=high, |day| name(&WEEKDAYS, day)));
+        Some(match nth {
+            Nth::Nth(nth) => format!("the {} {days}", ordinal(nth)),
+            Nth::Last => format!("the last {days}"),
+        })
+    });
+    texts.collect()
 }
 
 /// From numbers in which 0 and 7 are Sunday.
@@ -111,11 +133,7 @@ fn every_weekday(days: impl Iterator<Item = u32>) -> String {
     if days.len() == 7 {
         return "every day".to_owned();
     }
-    format!("every {}", ranges(days.into_iter(), |day| name(&WEEKDAYS, day)))
-}
-
-fn ordinals(days: impl Iterator<Item = u32>) -> String {
-    ranges(days.filter_map(|day| u8::try_from(day).ok()), ordinal)
+    format!("every {}", and(&runs(days.into_iter(), |day| name(&WEEKDAYS, day))))
 }
 
 fn name(names: &[&str], place: u8) -> String {

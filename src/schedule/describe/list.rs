@@ -1,16 +1,25 @@
 //! Lists of values in words.
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn join(items: &[String]) -> String {
+pub(super) fn and(items: &[String]) -> String {
+    join(items, "and")
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(super) fn or(items: &[String]) -> String {
+    join(items, "or")
+}
+
+fn join(items: &[String], conjunction: &str) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+        [most @ .., last] => format!("{} {conjunction} {last}", most.join(", ")),
     }
 }
 
-/// Ascending values, three and more in a row as `a to c`.
-pub(super) fn ranges(values: impl Iterator<Item = u8>, name: impl Fn(u8) -> String) -> String {
+/// Ascending values by name, three and more in a row as `a to c`.
+pub(super) fn runs(values: impl Iterator<Item = u8>, name: impl Fn(u8) -> String) -> Vec<String> {
     let mut runs: Vec<(u8, u8)> = Vec::new();
     for value in values {
         match runs.last_mut() {
@@ -26,7 +35,7 @@ pub(super) fn ranges(values: impl Iterator<Item = u8>, name: impl Fn(u8) -> Stri
             items.extend((first..=last).map(&name));
         }
     }
-    join(&items)
+    items
 }
 
 /// `1st`, `22nd`, `13th`.

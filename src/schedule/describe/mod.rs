@@ -48,12 +48,12 @@ fn counted(count: i64, unit: &str) -> String {
 
 fn of_calendar(calendar: &Calendar) -> String {
     let times: Vec<String> = calendar.times.iter().map(|time| time.format("%H:%M").to_string()).collect();
-    format!("{} at {}", days::of_calendar(&calendar.days), list::join(&times))
+    format!("{} at {}", days::of_calendar(&calendar.days), list::and(&times))
 }
 
 fn of_expression(expression: &Expression, zone: &str) -> String {
     if let Some(times) = clock::few_times(expression) {
-        return format!("{} at {} in {zone}", days::of_expression(expression), list::join(&times));
+        return format!("{} at {} in {zone}", days::of_expression(expression), list::and(&times));
     }
     let clock = clock::of_expression(expression);
     let any_day = ![&expression.day_of_month, &expression.month, &expression.day_of_week]
@@ -62,6 +62,6 @@ fn of_expression(expression: &Expression, zone: &str) -> String {
     if any_day {
         format!("{clock} in {zone}")
     } else {
-        format!("{clock}, {}, in {zone}", days::of_expression(expression))
+        format!("{clock}, {}, in {zone}", days::of_expression(expression).trim_end_matches(','))
     }
 }
