@@ -3,6 +3,7 @@
 pub mod check;
 pub mod edit;
 mod firing;
+pub mod import;
 pub mod next;
 mod replace;
 pub mod schema;
