@@ -1,4 +1,4 @@
-//! The sidecar's own listener: health, metrics. What is open to all and what is behind the [`door`].
+//! The sidecar's own listener: health, metrics. What is open to all and what is behind the `door`.
 
 mod door;
 mod health;
