@@ -1,6 +1,6 @@
 //! The only reader of "now". Everything else is handed a [`Clock`].
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{sync::watch, time::Instant};
@@ -9,7 +9,7 @@ use tokio::{sync::watch, time::Instant};
 pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Where the time comes from: the machine, or a test.
-pub trait Clock: Send + Sync + 'static {
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The wall clock, UTC. It may step in either direction.
     fn now(&self) -> DateTime<Utc>;
 

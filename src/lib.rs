@@ -3,20 +3,31 @@
 //! A cron sidecar that fires HTTP jobs on time, keeps a ledger that can be checked, and the app-side layer that answers
 //! it. The rooms, bottom up; a room uses only rooms above it in this list (`tests/it/layering.rs` holds it so):
 //!
-//! **Words**: [`clock`], [`entropy`], [`secret`], [`protocol`], [`schedule`].
-//! **Domain**: [`job`], [`run`].
-//! **Adapters**: [`ticker`], [`store`], [`credentials`], [`dispatch`].
-//! **The loop**: [`scheduler`].
-//! **Faces**: [`config`], [`admin`], [`cli`].
-//! **The app's half**: [`auth`], [`reference_app`].
+//! **Words**: [`clock`], [`entropy`], [`secret`], [`protocol`], `schedule`.
+//! **Domain**: `job`, `run`.
+//! **Adapters**: `ticker`, `store`, `credentials`, `dispatch`.
+//! **The loop**: `scheduler`.
+//! **Faces**: `config`, `admin`, `cli`.
+//! **The app's half**: `auth`, `reference_app`.
+//!
+//! Features: `sidecar` (the scheduler and the program), `auth` (the app's layer, without the sidecar's dependencies),
+//! `reference-app`.
 
-#[cfg(feature = "sidecar")]
-pub mod cli;
 pub mod clock;
 pub mod entropy;
 pub mod protocol;
 pub mod secret;
 
+#[cfg(feature = "sidecar")]
+pub mod admin;
+#[cfg(feature = "sidecar")]
+pub mod cli;
+#[cfg(feature = "sidecar")]
+pub mod config;
+#[cfg(feature = "sidecar")]
+pub mod credentials;
+#[cfg(feature = "sidecar")]
+pub mod dispatch;
 #[cfg(feature = "sidecar")]
 pub mod job;
 #[cfg(feature = "sidecar")]
@@ -24,4 +35,13 @@ pub mod run;
 #[cfg(feature = "sidecar")]
 pub mod schedule;
 #[cfg(feature = "sidecar")]
+pub mod scheduler;
+#[cfg(feature = "sidecar")]
 pub mod store;
+#[cfg(feature = "sidecar")]
+pub mod ticker;
+
+#[cfg(feature = "auth")]
+pub mod auth;
+#[cfg(feature = "reference-app")]
+pub mod reference_app;

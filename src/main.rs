@@ -1,3 +1,7 @@
 //! The `sexton` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sexton::cli::main()
+}

@@ -1,10 +1,138 @@
 //! The command line: one file per command.
+//!
+//! Exit codes: 0 fine, 1 the thing failed, 2 usage or bad definitions.
 
+#[cfg(feature = "reference-app")]
+pub mod app;
 pub mod check;
+mod definitions;
+#[cfg(feature = "reference-app")]
+mod demo;
 pub mod edit;
 mod firing;
+mod healthcheck;
 pub mod import;
+mod log;
 pub mod next;
+mod reload;
 mod replace;
+mod run;
+mod runs;
 pub mod schema;
+pub mod secret;
 pub mod setting;
+mod sidecar;
+mod signals;
+mod table;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    clock::SystemClock,
+    config::{self, Environment},
+    entropy::Entropy,
+};
+use setting::{Screen, Setting};
+
+const AFTER_HELP: &str = "\
+First steps:
+  sexton demo                  see it work: an app, git repositories, a schedule
+  sexton check jobs.toml       what is wrong with a file, and when its jobs fire
+  sexton run                   the sidecar; SCHEDULER_API_TOKEN holds the secret
+
+Exit codes: 0 fine, 1 the thing failed, 2 usage or bad definitions.";
+
+/// Fires HTTP jobs on time, each with its own timeout, and keeps a ledger of every occurrence.
+#[derive(Debug, Parser)]
+#[command(name = "sexton", version, about, after_help = AFTER_HELP, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    #[cfg(feature = "reference-app")]
+    Demo(demo::Args),
+    #[cfg(feature = "reference-app")]
+    App(app::Args),
+    Check(check::Args),
+    Next(next::Args),
+    Add(edit::AddArgs),
+    Set(edit::SetArgs),
+    Remove(edit::RemoveArgs),
+    Import(import::Args),
+    Schema(schema::Args),
+    Runs(runs::Args),
+    Secret(secret::SecretArgs),
+    Healthcheck(healthcheck::Args),
+}
+
+/// Reads the command line, runs the command, and says how it went.
+#[must_use]
+pub fn main() -> ExitCode {
+    let environment = Environment::of_process();
+    match run(Cli::parse().command, &environment) {
+        Ok(code) => code,
+        Err(report) => {
+            tell(&format!("{report:?}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> {
+    let overrides = match config::overrides(environment) {
+        Ok(overrides) => overrides,
+        Err(error) => return Ok(usage_error(&error)),
+    };
+    let lookup = |name: &str| environment.get(name);
+    let screen = screen(environment);
+    let setting = Setting { environment: &lookup, overrides: &overrides, clock: &SystemClock, screen };
+    let out = &mut io::stdout();
+    match command {
+        Command::Run(args) => run::run(args, environment),
+        #[cfg(feature = "reference-app")]
+        Command::Demo(args) => demo::run(&args, environment),
+        #[cfg(feature = "reference-app")]
+        Command::App(args) => app::start(args, environment),
+        Command::Check(args) => check::run(&args, &setting, out),
+        Command::Next(args) => next::run(&args, &setting, out),
+        Command::Add(args) => edit::add(&args, &setting, out),
+        Command::Set(args) => edit::set(&args, &setting, out),
+        Command::Remove(args) => edit::remove(&args, &setting, out),
+        Command::Import(args) => {
+            import::run(&args, &mut import::Streams { input: &mut io::stdin(), out, err: &mut io::stderr() })
+        }
+        Command::Schema(args) => schema::run(&args, out),
+        Command::Runs(args) => runs::run(&args, environment, screen, out),
+        Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),
+        Command::Healthcheck(args) => healthcheck::run(&args, out),
+    }
+}
+
+/// Colour only on a terminal, and not where the user asked for none.
+fn screen(environment: &Environment) -> Screen {
+    if io::stdout().is_terminal() {
+        Screen::Terminal { color: environment.get("NO_COLOR").is_none_or(|value| value.is_empty()) }
+    } else {
+        Screen::Pipe
+    }
+}
+
+/// Says what was used wrongly; exit code 2.
+fn usage_error(error: &dyn std::error::Error) -> ExitCode {
+    tell(&format!("error: {error}"));
+    ExitCode::from(2)
+}
+
+/// A line for people, on standard error.
+fn tell(text: &str) {
+    drop(writeln!(io::stderr(), "{}", text.trim_end()));
+}

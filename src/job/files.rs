@@ -32,7 +32,7 @@ pub fn read_sources(path: &Path) -> Result<Vec<Source>, Report> {
 }
 
 /// `jobs.d/*.toml`; hidden files are left alone, as a shell would.
-fn further_files(path: &Path) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
+pub(super) fn further_files(path: &Path) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
     let folder = path.with_file_name("jobs.d");
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,

@@ -16,6 +16,7 @@ mod finding;
 mod hash;
 mod headers;
 pub mod import;
+mod in_force;
 mod keys;
 mod load;
 mod model;
@@ -30,11 +31,13 @@ mod suggest;
 mod syntax;
 mod target;
 mod timing;
+mod watch;
 
 pub use context::{LoadContext, Overrides};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use files::read_sources;
 pub use finding::{Finding, Report, Severity};
+pub use in_force::InForce;
 pub use load::{Loaded, load, load_sources};
 pub use model::{
     Auth, Body, CatchUp, Definitions, ExpectedStatus, HeaderText, Job, Overlap, Settings, StatusClass, Target,
@@ -43,3 +46,4 @@ pub use name::{JobName, NameError};
 pub use render::render;
 pub use schema::schema;
 pub use source::{Place, Position, Source, fingerprint};
+pub use watch::{FileWatch, LOOK};

@@ -104,7 +104,9 @@ words! {
         UnknownStatus = "unknown_status",
         /// A status that the job does not expect.
         Status = "status",
-        /// The definition changed or went away before the instant.
+        /// The job's schedule changed, or it was disabled, before the instant.
+        Redefined = "redefined",
+        /// The job went away before the instant.
         Removed = "removed",
         /// The code of the attempt panicked.
         Panic = "panic",

@@ -12,6 +12,7 @@ mod describe;
 mod dst;
 mod error;
 mod every;
+mod identity;
 mod local;
 mod note;
 mod parse;
@@ -22,7 +23,7 @@ mod zone;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use chrono::{DateTime, Months, Utc};
+use chrono::{DateTime, Months, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use self::{
@@ -71,6 +72,12 @@ impl Schedule {
     #[must_use]
     pub fn next_after(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.parts.iter().filter_map(|part| part.next_after(t)).min()
+    }
+
+    /// Whether `t` is an occurrence.
+    #[must_use]
+    pub fn has(&self, t: DateTime<Utc>) -> bool {
+        t.checked_sub_signed(TimeDelta::nanoseconds(1)).and_then(|before| self.next_after(before)) == Some(t)
     }
 
     /// Refuses what has no occurrence within 8 years of its loading: 29 February that must be a Monday may be 40 years

@@ -10,9 +10,11 @@
 
 mod app;
 mod auth;
+mod clock;
 mod dispatch;
 mod job;
 mod layering;
+mod run;
 mod schedule;
 mod seeds;
 mod store;

@@ -1,1 +1,9 @@
-//! Tests of this room. One file per subject; add `mod` lines here.
+//! The reference app, black box: a file for each family of endpoints, in folders as in its addresses.
+
+mod audit;
+mod auth;
+mod health;
+mod lifecycle;
+mod marketplaces;
+mod requests;
+mod scheduler;

@@ -1,1 +1,4 @@
-//! Tests of this room. One file per subject; add `mod` lines here.
+//! Tests of this room. `conformance` holds for every store; `sqlite` runs it and adds what only a file can do.
+
+mod conformance;
+mod sqlite;

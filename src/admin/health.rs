@@ -1,0 +1,121 @@
+//! How the sidecar is: alive, ready, and what is wrong.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::{credentials::Credentials, job::InForce, scheduler::Watch, store::FreshBecause};
+
+/// After how long without a tick the process counts as dead; the watchdog had several tries by then.
+const NOT_ALIVE_AFTER: Duration = Duration::from_secs(30);
+
+/// Looks at everything that can be wrong.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// The running scheduler.
+    pub scheduler: Watch,
+    /// The shared secret's holder; `None` when no target needs the secret.
+    pub credentials: Option<Arc<Credentials>>,
+    /// The definitions in force and the newest edit's fate.
+    pub definitions: watch::Receiver<InForce>,
+    /// Why the ledger was begun anew at this start, if it was.
+    pub fresh_because: Option<Arc<FreshBecause>>,
+}
+
+/// The answer of `/healthz`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    status: Condition,
+    reasons: Vec<Reason>,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Condition {
+    /// Nothing is wrong.
+    Ok,
+    /// It runs, and somebody should look.
+    Degraded,
+    /// Nothing is fired.
+    Failing,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Reason {
+    code: &'static str,
+    message: String,
+}
+
+impl Verdict {
+    /// Whether nothing is fired.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.status == Condition::Failing
+    }
+
+    fn add(&mut self, condition: Condition, code: &'static str, message: impl Into<String>) {
+        self.status = self.status.max(condition);
+        self.reasons.push(Reason { code, message: message.into() });
+    }
+}
+
+impl Health {
+    /// Everything that is wrong.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let mut verdict = Verdict { status: Condition::Ok, reasons: Vec::new() };
+        let status = self.scheduler.status();
+        if status.liveness.is_some() && !self.scheduler.is_ticking() {
+            verdict.add(Condition::Failing, "no_tick", "the ticker has not looked for 5 s: nothing is fired");
+        }
+        if status.liveness.is_some() && !status.store_writable {
+            verdict.add(
+                Condition::Failing,
+                "store_unwritable",
+                "the ledger cannot be written: nothing is sent; see the log",
+            );
+        }
+        let definitions = self.definitions.borrow();
+        if let Some(error) = definitions.errors().next() {
+            let more = match definitions.errors().count() - 1 {
+                0 => String::new(),
+                more => format!(" (and {more} more)"),
+            };
+            let message = format!("the newest edit is not in force: {error}{more}");
+            verdict.add(Condition::Degraded, "definitions_rejected", message);
+        }
+        for target in self.scheduler.rejecting_targets() {
+            let message = format!("target `{target}` refuses the credential; the log says what to do");
+            verdict.add(Condition::Degraded, "credential_rejected", message);
+        }
+        if let Some(trouble) = self.credentials.as_ref().and_then(|credentials| credentials.trouble()) {
+            verdict.add(Condition::Degraded, "credential_unreadable", trouble.to_string());
+        }
+        if let Some(why) = &self.fresh_because {
+            verdict.add(Condition::Degraded, "ledger_fresh", why.to_string());
+        }
+        verdict
+    }
+
+    /// Why the process should be restarted, if it should.
+    #[must_use]
+    pub fn not_alive(&self) -> Option<&'static str> {
+        let silence = self.scheduler.status().liveness?.age();
+        (silence >= NOT_ALIVE_AFTER).then_some("no tick for 30 s")
+    }
+
+    /// Why it does not fire yet or any more, if so. Never because of a job or an app.
+    #[must_use]
+    pub fn not_ready(&self) -> Option<&'static str> {
+        let status = self.scheduler.status();
+        match &status.liveness {
+            None => Some("starting"),
+            Some(_) if status.stopping => Some("stopping"),
+            Some(_) if !status.store_writable => Some("the ledger cannot be written"),
+            Some(_) if !self.scheduler.is_ticking() => Some("no tick for 5 s"),
+            Some(_) => None,
+        }
+    }
+}

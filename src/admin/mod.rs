@@ -1,0 +1,99 @@
+//! The sidecar's own listener: health, metrics. What is open to all and what is behind the `door`.
+
+mod door;
+mod health;
+mod listen;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Extension, Router,
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::sync::watch;
+
+pub use door::Door;
+pub use health::{Condition, Health, Verdict};
+pub use listen::{Address, AddressError, Listener, bind};
+
+use crate::{protocol::Problem, scheduler::Metrics};
+
+/// What the listener shows.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// Who may see what is not open.
+    pub door: Arc<Door>,
+    /// How the sidecar is.
+    pub health: Health,
+    /// Its counts and gauges.
+    pub metrics: Metrics,
+}
+
+/// Answers on every listener until `stop` turns true.
+///
+/// # Errors
+/// When a listener breaks.
+pub async fn serve(admin: Admin, listeners: Vec<Listener>, stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    let app = router(admin);
+    let mut servers = tokio::task::JoinSet::new();
+    for listener in listeners {
+        servers.spawn(listener.serve(app.clone(), stop.clone()));
+    }
+    while let Some(server) = servers.join_next().await {
+        server.map_err(std::io::Error::other)??;
+    }
+    Ok(())
+}
+
+fn router(admin: Admin) -> Router {
+    Router::new()
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(healthz))
+        .fallback(async || problem(StatusCode::NOT_FOUND, "there is nothing at this address"))
+        .with_state(admin)
+}
+
+async fn livez(State(admin): State<Admin>) -> Response {
+    probe(admin.health.not_alive(), "alive")
+}
+
+async fn readyz(State(admin): State<Admin>) -> Response {
+    probe(admin.health.not_ready(), "ready")
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], admin.metrics.render())
+        .into_response()
+}
+
+async fn healthz(
+    State(admin): State<Admin>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let peer = peer.map(|Extension(ConnectInfo(address))| address);
+    admin.door.may_read(peer, &headers).map_err(|why| problem(StatusCode::FORBIDDEN, why))?;
+    let verdict = admin.health.verdict();
+    let status = if verdict.is_failing() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    Ok((status, axum::Json(verdict)).into_response())
+}
+
+/// A probe's answer: short text that `sexton healthcheck` passes on.
+fn probe(trouble: Option<&'static str>, fine: &'static str) -> Response {
+    match trouble {
+        None => (StatusCode::OK, fine).into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
+    }
+}
+
+fn problem(status: StatusCode, detail: &str) -> Response {
+    let title = status.canonical_reason().unwrap_or_default();
+    let body = Problem::new(status.as_u16(), title, detail);
+    (status, [(header::CONTENT_TYPE, Problem::CONTENT_TYPE)], axum::Json(body).into_response().into_body())
+        .into_response()
+}

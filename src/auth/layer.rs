@@ -1,0 +1,182 @@
+//! The tower layer.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use axum::http::{HeaderMap, Request};
+use tower::{Layer, Service};
+
+use super::{
+    Account, Config, Directory, Kind, Presented, Principal,
+    bearer::{self, Found},
+    denial::Denial,
+    principal::Resolved,
+    secrets::Accepted,
+};
+use crate::{clock::SharedClock, protocol::Problem, secret::Secret};
+
+type Answer = Result<Option<Principal>, Problem>;
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type People = Arc<dyn Fn(Presented) -> Boxed<Answer> + Send + Sync>;
+
+/// Resolves the credential of every request that passes. Cheap to clone.
+pub struct Auth<D> {
+    scheduler: Arc<Scheduler<D>>,
+    people: Option<People>,
+}
+
+/// What is needed to know the scheduler.
+struct Scheduler<D> {
+    secrets: Accepted,
+    directory: D,
+    /// Whether the account was made or repaired since the process started.
+    seeded: AtomicBool,
+    clock: SharedClock,
+}
+
+impl<D: Directory> Auth<D> {
+    /// Loads the secret and, when it is usable, seeds the scheduler's account. Neither failure stops the app: an unusable
+    /// secret turns the path off, a failed seeding is tried again on first use; a warning says so (seeds A1, A2, A5, A6).
+    pub async fn start(config: Config, directory: D, clock: SharedClock) -> Self {
+        let secrets = Accepted::load(config, &clock).await;
+        let usable = secrets.usable().await;
+        let scheduler = Scheduler { secrets, directory, seeded: AtomicBool::new(false), clock };
+        if usable && let Err(error) = scheduler.seed().await {
+            tracing::warn!(%error, "the scheduler's account cannot be seeded; first use tries again");
+        }
+        Self { scheduler: Arc::new(scheduler), people: None }
+    }
+
+    /// Asks `people` about every bearer and cookie that is not the secret: access tokens, sessions. `Ok(None)` is 401; a
+    /// problem is answered as it is, where a handler asks who is there.
+    #[must_use]
+    pub fn with_people<F, A>(mut self, people: F) -> Self
+    where
+        F: Fn(Presented) -> A + Send + Sync + 'static,
+        A: Future<Output = Answer> + Send + 'static,
+    {
+        self.people = Some(Arc::new(move |presented| Box::pin(people(presented))));
+        self
+    }
+
+    /// The secret is looked for before anything else sees the bearer (seed A7).
+    async fn resolve(&self, headers: &HeaderMap) -> Result<Principal, Denial> {
+        match bearer::find(headers) {
+            Found::Nothing | Found::Malformed => Err(Denial::Missing),
+            Found::Bearer(token) if self.scheduler.accepts(token).await => self.scheduler.principal().await,
+            Found::Bearer(token) => match std::str::from_utf8(token) {
+                Ok(token) => self.ask(Presented::Bearer(Secret::new(token))).await,
+                Err(_) => Err(Denial::Unknown),
+            },
+            Found::Cookies(cookies) => self.ask(Presented::Cookies(cookies)).await,
+        }
+    }
+
+    async fn ask(&self, presented: Presented) -> Result<Principal, Denial> {
+        let Some(people) = &self.people else { return Err(Denial::Unknown) };
+        people(presented).await.map_err(Denial::Failed)?.ok_or(Denial::Unknown)
+    }
+}
+
+impl<D: Directory> Scheduler<D> {
+    async fn accepts(&self, token: &[u8]) -> bool {
+        self.secrets.accept(token, &self.clock).await
+    }
+
+    async fn principal(&self) -> Result<Principal, Denial> {
+        match self.account().await {
+            Ok(account) if account.disabled => Err(Denial::Disabled),
+            Ok(Account { id, email, name, groups, .. }) => {
+                Ok(Principal { id, email, name, kind: Kind::Service, groups })
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the secret is right, and the scheduler's account cannot be had");
+                Err(Denial::NotProvisioned)
+            }
+        }
+    }
+
+    async fn account(&self) -> Result<Account, D::Error> {
+        if self.seeded.load(Ordering::Acquire)
+            && let Some(account) = self.directory.load().await?
+        {
+            return Ok(account);
+        }
+        self.seed().await
+    }
+
+    async fn seed(&self) -> Result<Account, D::Error> {
+        let account = self.directory.seed().await?;
+        self.seeded.store(true, Ordering::Release);
+        Ok(account)
+    }
+}
+
+impl<D> Clone for Auth<D> {
+    fn clone(&self) -> Self {
+        Self { scheduler: Arc::clone(&self.scheduler), people: self.people.clone() }
+    }
+}
+
+impl<D> fmt::Debug for Auth<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").field("secrets", &self.scheduler.secrets).finish_non_exhaustive()
+    }
+}
+
+impl<S, D> Layer<S> for Auth<D> {
+    type Service = AuthService<S, D>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        AuthService { auth: self.clone(), inner }
+    }
+}
+
+/// A service behind [`Auth`].
+#[derive(Debug)]
+pub struct AuthService<S, D> {
+    auth: Auth<D>,
+    inner: S,
+}
+
+impl<S: Clone, D> Clone for AuthService<S, D> {
+    fn clone(&self) -> Self {
+        Self { auth: self.auth.clone(), inner: self.inner.clone() }
+    }
+}
+
+impl<S, D, B> Service<Request<B>> for AuthService<S, D>
+where
+    S: Service<Request<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    D: Directory,
+    B: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Boxed<Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let auth = self.auth.clone();
+        // The service that said it is ready does the work; its clone waits for the next request.
+        let ready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, ready);
+        Box::pin(async move {
+            let headers = request.headers().clone();
+            let resolved = auth.resolve(&headers).await;
+            request.extensions_mut().insert(Resolved(resolved));
+            inner.call(request).await
+        })
+    }
+}

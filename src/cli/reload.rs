@@ -1,0 +1,72 @@
+//! Keeps a running sidecar's definitions up to date with its files: at every change, and on SIGHUP.
+
+use std::path::PathBuf;
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    time::MissedTickBehavior,
+};
+
+use crate::{
+    clock::SharedClock,
+    config::Environment,
+    job::{self, Definitions, FileWatch, InForce, LoadContext, Overrides, Report, Source},
+};
+
+/// What reading the files again needs.
+pub(super) struct Reload {
+    pub(super) path: PathBuf,
+    pub(super) overrides: Overrides,
+    pub(super) environment: Environment,
+    pub(super) clock: SharedClock,
+    pub(super) in_force: watch::Sender<InForce>,
+    pub(super) definitions: watch::Sender<Definitions>,
+}
+
+impl Reload {
+    /// Looks until it is dropped.
+    pub(super) async fn keep_looking(self) {
+        let fingerprint = self.in_force.borrow().loaded.fingerprint.clone();
+        let mut files = FileWatch::new(self.path.clone(), fingerprint);
+        let mut look = tokio::time::interval(job::LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut hangup = match signal(SignalKind::hangup()) {
+            Ok(hangup) => hangup,
+            Err(error) => return tracing::error!(%error, "SIGHUP cannot be listened to; definitions are not reloaded"),
+        };
+        loop {
+            let asked = tokio::select! {
+                _ = look.tick() => false,
+                _ = hangup.recv() => true,
+            };
+            match files.look(asked).await {
+                Some(read) => self.take(read),
+                None if asked => tracing::info!("SIGHUP: the definitions are unchanged"),
+                None => {}
+            }
+        }
+    }
+
+    fn take(&self, read: Result<Vec<Source>, Report>) {
+        let lookup = |name: &str| self.environment.get(name);
+        let context = LoadContext { environment: &lookup, overrides: &self.overrides, now: self.clock.now() };
+        let edit = read.and_then(|sources| job::load_sources(sources, &context));
+        if let Ok(loaded) = &edit {
+            loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        }
+        let mut changed = false;
+        self.in_force.send_modify(|in_force| changed = in_force.take(edit));
+        let in_force = self.in_force.borrow();
+        for error in in_force.errors() {
+            tracing::error!(generation = in_force.generation, "{error}");
+        }
+        if in_force.rejected.is_some() {
+            tracing::error!(generation = in_force.generation, "the edit is not taken; the definitions before it go on");
+        } else if changed {
+            self.definitions.send_replace(in_force.loaded.definitions.clone());
+        } else {
+            tracing::info!(generation = in_force.generation, "the definitions are again those in force");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Sends orders and reports on them.
+
+use std::sync::Arc;
+
+use reqwest::Client;
+use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
+
+use super::{
+    Order, Report,
+    client::{self, ClientError},
+    exchange::{Exchange, exchange},
+    redact::{Redactor, percent_decoded},
+    refusals::Refusals,
+    report::Attempted,
+    request::{Call, RequestError},
+};
+use crate::{
+    clock::SharedClock,
+    credentials::{CredentialError, Credentials, TOKEN, TOKEN_FILE},
+    entropy::Entropy,
+    job::{Auth, HeaderText, Job, Target},
+    run::{Outcome, Reason},
+    secret::Secret,
+};
+
+/// Makes attempts. Shared by all runs; knows nothing of them between two calls but how often each target refused the
+/// credential.
+#[derive(Debug)]
+pub struct Dispatcher {
+    client: Client,
+    credentials: Arc<Credentials>,
+    refusals: Refusals,
+    pub(super) clock: SharedClock,
+    pub(super) entropy: Entropy,
+}
+
+/// Why there was not even an exchange.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unsendable {
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    #[error(transparent)]
+    Request(#[from] RequestError),
+}
+
+impl Dispatcher {
+    /// Sets up the HTTP client, with the platform's root certificates and Mozilla's.
+    ///
+    /// # Errors
+    /// TLS or the client cannot be set up.
+    pub fn new(credentials: Arc<Credentials>, clock: SharedClock, entropy: Entropy) -> Result<Self, ClientError> {
+        Ok(Self { client: client::client()?, credentials, refusals: Refusals::none(), clock, entropy })
+    }
+
+    /// Makes one attempt, within the job's timeout. A 401 after which the secret file holds another secret is answered
+    /// with that one, once, as part of the same attempt (seed D3).
+    pub async fn send(&self, order: &Order) -> Report {
+        let job = &order.job;
+        let begin = self.clock.monotonic();
+        let deadline = begin + job.timeout;
+        let call = |secret: Option<&Secret>| Call::of_order(order, secret, self.entropy);
+        let result = self.authenticated(&job.target, deadline, call).await;
+        // After the exchange: a secret that came into force meanwhile is known too.
+        let redactor = self.redactor(&job.target, secret_headers(job));
+        let end = self.clock.monotonic();
+        let report = Attempted { job, number: order.attempt, begin, end, redactor }.report(result);
+        self.note(&job.target, &report);
+        report
+    }
+
+    /// How many requests in a row the target refused with 401 or 403; from the third on its health is degraded.
+    #[must_use]
+    pub fn rejections(&self, target: &str) -> u32 {
+        self.refusals.of(target)
+    }
+
+    /// One exchange; a second one when the first was refused and there is another secret by now.
+    pub(super) async fn authenticated(
+        &self,
+        target: &Target,
+        deadline: Instant,
+        call: impl Fn(Option<&Secret>) -> Result<Call, RequestError>,
+    ) -> Result<Exchange, Unsendable> {
+        let Auth::SharedSecret { .. } = target.auth else {
+            return Ok(exchange(&self.client, &self.clock, call(None)?, deadline).await);
+        };
+        let secrets = self.credentials.current()?;
+        let first = exchange(&self.client, &self.clock, call(Some(secrets.current()))?, deadline).await;
+        if !first.is_unauthorized() || !self.changed(secrets.current(), deadline).await {
+            return Ok(first);
+        }
+        let secrets = self.credentials.current()?;
+        Ok(exchange(&self.client, &self.clock, call(Some(secrets.current()))?, deadline).await)
+    }
+
+    async fn changed(&self, refused: &Secret, deadline: Instant) -> bool {
+        timeout_at(deadline, self.credentials.reread(refused)).await.unwrap_or(false)
+    }
+
+    /// Counts refusals, and is loud about the third in a row.
+    fn note(&self, target: &Target, report: &Report) {
+        match (report.outcome, report.reason, report.status) {
+            (Outcome::Succeeded, ..) => self.refusals.reset(&target.name),
+            (_, Some(Reason::Credential), Some(status)) => self.refused(target, status),
+            _ => {}
+        }
+    }
+
+    pub(super) fn refused(&self, target: &Target, status: u16) {
+        if let Some(count) = self.refusals.add(&target.name) {
+            let what_to_do = what_to_do(target, status);
+            tracing::error!(target_name = %target.name, status, count, "the app keeps refusing the credential: {what_to_do}");
+        }
+    }
+
+    pub(super) fn accepted(&self, target: &Target) {
+        self.refusals.reset(&target.name);
+    }
+
+    /// Knows every secret of the sidecar, the target's userinfo, and `more`.
+    pub(super) fn redactor<'a>(&self, target: &Target, more: impl IntoIterator<Item = &'a str>) -> Redactor {
+        let known = self.credentials.known();
+        let password = target.base_url.password().unwrap_or_default();
+        let decoded = Zeroizing::new(String::from_utf8_lossy(&percent_decoded(password)).into_owned());
+        let mut all: Vec<&str> = known.iter().map(Secret::expose).chain([password, decoded.as_str()]).collect();
+        for secret in more {
+            all.push(secret);
+        }
+        Redactor::new(all)
+    }
+}
+
+/// The values of the job's headers that are never shown.
+fn secret_headers(job: &Job) -> impl Iterator<Item = &str> {
+    job.headers.iter().filter_map(|(_, text)| match text {
+        HeaderText::Secret(secret) => Some(secret.expose()),
+        HeaderText::Plain(_) => None,
+    })
+}
+
+/// The one place that tells an operator how to mend a refused credential.
+pub(super) fn what_to_do(target: &Target, status: u16) -> String {
+    let Target { name, auth, .. } = target;
+    match (auth, status) {
+        (Auth::None, _) => {
+            format!(
+                "target `{name}` has auth = \"none\", and the app answered {status}: give the target an auth it accepts"
+            )
+        }
+        (Auth::SharedSecret { .. }, 403) => format!(
+            "the app knows the secret of {TOKEN} or {TOKEN_FILE} and forbids this request (403): give the scheduler's user \
+             the right, or ask for another path"
+        ),
+        (Auth::SharedSecret { .. }, _) => format!(
+            "the app does not know the secret of {TOKEN} or {TOKEN_FILE} ({status}): give Sexton and the app the same one \
+             (`sexton secret check` shows where it is loaded from and how long it is); a changed file is read at the next \
+             refusal, a changed variable needs a restart of both"
+        ),
+    }
+}

@@ -1,0 +1,175 @@
+//! Who did what: one row for every request that can change something, written when its work has ended, also when the work
+//! failed, panicked, or lost its client (seeds A9 and A37).
+
+use std::borrow::Cow;
+
+use axum::{
+    Json as Body, RequestExt,
+    extract::{RawPathParams, Request, State},
+    http::StatusCode,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    database::instant,
+    input::Query,
+    observe::caught,
+    problem::{Failure, internal},
+    state::Shared,
+};
+use crate::auth::{Admin, Principal};
+
+/// Who tried to log in and failed.
+pub(super) const NOBODY: &str = "anonymous";
+
+/// What a route does, for its rows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Action {
+    /// Such as `marketplace.sync`.
+    pub(super) name: &'static str,
+    /// What it does it to: `marketplace:{name}`, with the route's placeholders.
+    pub(super) resource: &'static str,
+}
+
+/// What a handler knows better than its route. It travels as an extension of the response.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Note {
+    user: Option<String>,
+    resource: Option<String>,
+    result: Option<&'static str>,
+}
+
+impl Note {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Who it was, where no principal was known before.
+    pub(super) fn by(self, user: &str) -> Self {
+        Self { user: Some(user.to_owned()), ..self }
+    }
+
+    /// What it was done to.
+    pub(super) fn on(self, resource: String) -> Self {
+        Self { resource: Some(resource), ..self }
+    }
+
+    /// How it ended, where the status does not tell.
+    pub(super) fn result(self, result: &'static str) -> Self {
+        Self { result: Some(result), ..self }
+    }
+}
+
+/// A row as answers show it.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    at: DateTime<Utc>,
+    user: String,
+    action: String,
+    resource: String,
+    result: String,
+    duration_ms: i64,
+}
+
+/// How many rows to show.
+#[derive(Debug, Deserialize)]
+pub(super) struct Limit {
+    limit: Option<u32>,
+}
+
+/// `GET /api/audit`: newest first; 100 rows unless `limit` asks for another number, 1000 at most.
+pub(super) async fn list(
+    State(app): State<Shared>,
+    _: Admin,
+    Query(Limit { limit }): Query<Limit>,
+) -> Result<Body<Vec<Row>>, Failure> {
+    let limit = limit.unwrap_or(100);
+    if !(1..=1000).contains(&limit) {
+        return Err(Failure::refused(StatusCode::UNPROCESSABLE_ENTITY, "`limit` is a number from 1 to 1000."));
+    }
+    let rows: Vec<(i64, String, String, String, String, i64)> =
+        sqlx::query_as("SELECT at, user, action, resource, result, duration_ms FROM audit ORDER BY id DESC LIMIT ?")
+            .bind(limit)
+            .fetch_all(&app.pool)
+            .await?;
+    let row = |(at, user, action, resource, result, duration_ms)| Row {
+        at: instant(at),
+        user,
+        action,
+        resource,
+        result,
+        duration_ms,
+    };
+    Ok(Body(rows.into_iter().map(row).collect()))
+}
+
+/// The middleware of one route.
+pub(super) async fn record(
+    State((app, action)): State<(Shared, Action)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let user = Principal::of(request.extensions()).map(|principal| principal.email.clone());
+    let resource = resource(action.resource, &mut request).await;
+    let (at, started) = (app.now_millis(), app.clock.monotonic());
+    let mut response = match caught(next.run(request)).await {
+        Ok(response) => response,
+        Err(panic) => internal(&panic, app.entropy).into_response(),
+    };
+    let note: Note = response.extensions_mut().remove().unwrap_or_default();
+    // A request of nobody's that came to nothing is the request log's.
+    if let Some(user) = note.user.or(user) {
+        let result = note.result.unwrap_or_else(|| result(response.status()));
+        let resource = note.resource.unwrap_or(resource);
+        let duration = i64::try_from((app.clock.monotonic() - started).as_millis()).unwrap_or(i64::MAX);
+        let row = Row {
+            at: instant(at),
+            user,
+            action: action.name.to_owned(),
+            resource,
+            result: result.to_owned(),
+            duration_ms: duration,
+        };
+        if let Err(error) = insert(&app, row).await {
+            tracing::error!(%error, action = action.name, "an action is missing from the audit log");
+        }
+    }
+    response
+}
+
+async fn insert(app: &Shared, row: Row) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO audit (at, user, action, resource, result, duration_ms) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(row.at.timestamp_millis())
+        .bind(row.user)
+        .bind(row.action)
+        .bind(row.resource)
+        .bind(row.result)
+        .bind(row.duration_ms)
+        .execute(&app.pool)
+        .await?;
+    Ok(())
+}
+
+/// Fills the placeholders with what the request's path holds, cut to a readable length.
+async fn resource(template: &'static str, request: &mut Request) -> String {
+    let Ok(params) = request.extract_parts::<RawPathParams>().await else { return template.to_owned() };
+    let mut filled = Cow::Borrowed(template);
+    for (name, value) in &params {
+        let short: String = value.chars().take(100).collect();
+        filled = filled.replace(&format!("{{{name}}}"), &short).into();
+    }
+    filled.into_owned()
+}
+
+fn result(status: StatusCode) -> &'static str {
+    if status.is_server_error() {
+        "failed"
+    } else if status.is_client_error() {
+        "refused"
+    } else {
+        "ok"
+    }
+}

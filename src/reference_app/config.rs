@@ -1,0 +1,57 @@
+//! What the app is told.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use crate::auth;
+
+/// The variables of the environment that `git` gets; everything else, secrets above all, stays out of its reach.
+const FOR_GIT: [&str; 14] = [
+    "PATH",
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "no_proxy",
+];
+
+/// What the reference app is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The folder of the database and the repositories. It is made when it is not there, for its owner only.
+    pub data: PathBuf,
+    /// Where the shared secret comes from.
+    pub secret: auth::Config,
+    /// The environment that `git` runs in.
+    pub git_environment: Vec<(OsString, OsString)>,
+    /// After how long the sync of one repository is given up. A job that syncs needs a longer timeout.
+    pub sync_limit: Duration,
+    /// How many repositories are synced at once.
+    pub sync_concurrency: usize,
+    /// How long open requests and running syncs have to end after the shutdown began; then syncs are killed.
+    pub shutdown_grace: Duration,
+}
+
+impl Config {
+    /// The defaults for the folder `data`, and what an environment, looked up by name, says about the secret and for
+    /// `git`.
+    #[must_use]
+    pub fn new(data: impl Into<PathBuf>, lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        let git_environment = FOR_GIT.iter().filter_map(|name| Some((OsString::from(name), lookup(name)?))).collect();
+        Self {
+            data: data.into(),
+            secret: auth::Config::from_lookup(lookup),
+            git_environment,
+            sync_limit: Duration::from_secs(600),
+            sync_concurrency: 4,
+            shutdown_grace: Duration::from_secs(10),
+        }
+    }
+}

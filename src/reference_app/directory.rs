@@ -1,0 +1,78 @@
+//! The scheduler's account as a row of the user table.
+
+use sqlx::SqlitePool;
+
+use super::{groups, users};
+use crate::{
+    auth::{Account, Directory},
+    clock::SharedClock,
+    entropy::Entropy,
+    protocol::identity::{ADMIN_GROUP, SCHEDULER_EMAIL, SCHEDULER_NAME},
+};
+
+/// The scheduler's account in the user table.
+pub(super) struct UserTable {
+    pub(super) pool: SqlitePool,
+    pub(super) clock: SharedClock,
+    pub(super) entropy: Entropy,
+}
+
+/// Why there is no scheduler's account.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DirectoryError {
+    #[error("{SCHEDULER_EMAIL} belongs to a person's row, which is never adopted: rename or remove that person")]
+    HeldByPerson,
+    #[error("the scheduler's row is gone as soon as it was written")]
+    Gone,
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Directory for UserTable {
+    type Error = DirectoryError;
+
+    async fn seed(&self) -> Result<Account, DirectoryError> {
+        let now = self.clock.now();
+        sqlx::query(
+            "INSERT INTO users (id, email, name, kind, created_at) VALUES (?, ?, ?, 'service', ?)
+             ON CONFLICT (email) DO NOTHING",
+        )
+        .bind(users::new_id(now, self.entropy))
+        .bind(SCHEDULER_EMAIL)
+        .bind(SCHEDULER_NAME)
+        .bind(now.timestamp_millis())
+        .execute(&self.pool)
+        .await?;
+        let mut account = self.load().await?.ok_or(DirectoryError::Gone)?;
+        // What fails here leaves a scheduler without rights, which the log explains, and no request without a user (A6).
+        match self.member(&account.id).await {
+            Ok(groups) => account.groups = groups,
+            Err(error) => tracing::warn!(%error, "the scheduler's membership cannot be repaired"),
+        }
+        if !account.groups.iter().any(|group| group == ADMIN_GROUP) {
+            tracing::warn!("the scheduler is no member of the group {ADMIN_GROUP}: its requests will get 403");
+        }
+        Ok(account)
+    }
+
+    async fn load(&self) -> Result<Option<Account>, DirectoryError> {
+        let row: Option<(String, String, String, Option<i64>)> =
+            sqlx::query_as("SELECT id, name, kind, disabled_at FROM users WHERE email = ?")
+                .bind(SCHEDULER_EMAIL)
+                .fetch_optional(&self.pool)
+                .await?;
+        let Some((id, name, kind, disabled_at)) = row else { return Ok(None) };
+        if kind != "service" {
+            return Err(DirectoryError::HeldByPerson);
+        }
+        let groups = groups::of_user(&self.pool, &id).await?;
+        Ok(Some(Account { id, email: SCHEDULER_EMAIL.to_owned(), name, groups, disabled: disabled_at.is_some() }))
+    }
+}
+
+impl UserTable {
+    async fn member(&self, user: &str) -> Result<Vec<String>, sqlx::Error> {
+        groups::repair_scheduler(&self.pool, user).await?;
+        groups::of_user(&self.pool, user).await
+    }
+}

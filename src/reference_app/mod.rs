@@ -1,0 +1,44 @@
+//! An app for the sidecar to call: users, groups, access tokens, an audit log, and marketplaces, which are git
+//! repositories that a sync clones or fetches. It shows how an app uses [`crate::auth`] and does real work.
+//!
+//! | endpoint | who | answers |
+//! |---|---|---|
+//! | `GET /api/health` | anybody | 200 while the database answers |
+//! | `POST /api/auth/register` | anybody | `{"email","password"}`; the first person becomes admin |
+//! | `POST /api/auth/login`, `/logout` | anybody | the same body; sets or ends a session |
+//! | `GET /api/auth/me` | anybody known | `{"id","email","name","kind","groups"}` |
+//! | `POST`, `GET /api/auth/tokens`, `DELETE …/{id}` | a person's session | access tokens, shown once |
+//! | `GET /api/marketplaces` | anybody known | names, addresses without credentials, last commits |
+//! | `POST /api/marketplaces`, `DELETE …/{name}` | admins | `{"name","url"}` |
+//! | `POST /api/marketplaces/sync-all`, `…/{name}/sync` | admins | what each repository did |
+//! | `GET /api/audit?limit=100` | admins | who did what, newest first |
+//!
+//! Every request that can change something runs to its end although its client hangs up, and has one row in the audit log
+//! (seed A37). Errors are `application/problem+json`.
+
+mod access_tokens;
+mod audit;
+mod config;
+mod database;
+mod directory;
+mod email;
+mod git;
+mod groups;
+mod health;
+mod input;
+mod key;
+mod lifecycle;
+mod marketplaces;
+mod observe;
+mod passwords;
+mod people;
+mod problem;
+mod router;
+mod serve;
+mod sessions;
+mod state;
+mod users;
+
+pub use config::Config;
+pub use database::DatabaseError;
+pub use serve::serve;

@@ -1,0 +1,78 @@
+//! From what went wrong to what a client sees.
+
+use std::{error::Error, fmt::Display, sync::Arc};
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+
+use super::{marketplaces::TableError, passwords::PasswordError};
+use crate::{entropy::Entropy, protocol::Problem};
+
+/// Why a handler has no good answer.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The client gets to see this.
+    Refused(Problem),
+    /// The client gets an id; the log gets the cause.
+    Internal(Arc<dyn Error + Send + Sync>),
+}
+
+/// In a response's extensions: why it is a 500. [`super::observe`] logs it and writes the body.
+#[derive(Debug, Clone)]
+pub(super) struct Cause(pub(super) Arc<dyn Error + Send + Sync>);
+
+impl Failure {
+    /// A 4xx with words for the client.
+    pub(super) fn refused(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self::Refused(problem(status, detail))
+    }
+
+    /// The problem, when no response will pass by [`super::observe`].
+    pub(super) fn into_problem(self, entropy: Entropy) -> Problem {
+        match self {
+            Self::Refused(problem) => problem,
+            Self::Internal(cause) => internal(&cause, entropy),
+        }
+    }
+}
+
+/// Errors that are never the client's fault. Each is named, so that one that a client should see cannot slip in here.
+macro_rules! internal_errors {
+    ($($error:ty),+) => {
+        $(impl From<$error> for Failure {
+            fn from(cause: $error) -> Self {
+                Self::Internal(Arc::new(cause))
+            }
+        })+
+    };
+}
+
+internal_errors!(sqlx::Error, std::io::Error, tokio::task::JoinError, PasswordError, TableError);
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(problem) => problem.into_response(),
+            Self::Internal(cause) => {
+                let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+                response.extensions_mut().insert(Cause(cause));
+                response
+            }
+        }
+    }
+}
+
+/// A problem whose title is its status.
+pub(super) fn problem(status: StatusCode, detail: impl Into<String>) -> Problem {
+    Problem::new(status.as_u16(), status.canonical_reason().unwrap_or("Error"), detail)
+}
+
+/// Logs `cause` under a new id, and keeps everything else about it from the client.
+pub(super) fn internal(cause: &impl Display, entropy: Entropy) -> Problem {
+    let error_id = entropy.hex::<8>();
+    tracing::error!(error_id, %cause, "a request failed");
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "The app failed; its log has the cause under the error id.")
+        .with_error_id(error_id)
+}

@@ -1,0 +1,88 @@
+//! Which address does what.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{Method, StatusCode, Uri},
+    middleware::from_fn_with_state,
+    routing::{MethodRouter, delete, get, post},
+};
+
+use super::{
+    access_tokens,
+    audit::{self, Action},
+    directory::UserTable,
+    health::health,
+    marketplaces,
+    observe::observe,
+    people,
+    problem::{Failure, problem},
+    sessions,
+    state::Shared,
+    users,
+};
+use crate::{auth::Auth, protocol::Problem};
+
+/// The largest body that is read. The largest sensible one is an address of 2 kB.
+const MAX_BODY: usize = 64 * 1024;
+
+/// The whole app. The log sees everything, the auth layer sees everything but the log, each audited route is wrapped in
+/// its own row.
+pub(super) fn router(app: &Shared, auth: Auth<UserTable>) -> Router {
+    let audited = |method: MethodRouter<Shared>, name, resource| {
+        let action = Action { name, resource };
+        method.route_layer(from_fn_with_state((Arc::clone(app), action), audit::record))
+    };
+    let tokens = audited(post(access_tokens::mint), "token.create", "token");
+    let marketplaces = audited(post(marketplaces::add), "marketplace.add", "marketplace");
+    Router::new()
+        .route("/api/health", get(health))
+        .route("/api/auth/register", audited(post(users::register), "user.register", "user"))
+        .route("/api/auth/login", audited(post(sessions::log_in), "user.login", "user"))
+        .route("/api/auth/logout", audited(post(sessions::log_out), "user.logout", "session"))
+        .route("/api/auth/me", get(users::me))
+        .route("/api/auth/tokens", tokens.get(access_tokens::list))
+        .route("/api/auth/tokens/{id}", audited(delete(access_tokens::revoke), "token.revoke", "token:{id}"))
+        .route("/api/marketplaces", marketplaces.get(marketplaces::list))
+        .route(
+            "/api/marketplaces/{name}",
+            audited(delete(marketplaces::remove), "marketplace.remove", "marketplace:{name}"),
+        )
+        .route(
+            "/api/marketplaces/sync-all",
+            audited(post(marketplaces::sync_all), "marketplace.sync", "marketplaces_all"),
+        )
+        .route(
+            "/api/marketplaces/{name}/sync",
+            audited(post(marketplaces::sync_one), "marketplace.sync", "marketplace:{name}"),
+        )
+        .route("/api/audit", get(audit::list))
+        .fallback(unknown_address)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(Arc::clone(app))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(with_people(app, auth))
+        .layer(from_fn_with_state(Arc::clone(app), observe))
+}
+
+/// Sessions and access tokens, besides the shared secret.
+fn with_people(app: &Shared, auth: Auth<UserTable>) -> Auth<UserTable> {
+    let app = Arc::clone(app);
+    auth.with_people(move |presented| {
+        let app = Arc::clone(&app);
+        async move {
+            let found = people::find(&app.pool, &app.clock, presented).await;
+            found.map_err(|error| Failure::from(error).into_problem(app.entropy))
+        }
+    })
+}
+
+async fn unknown_address(uri: Uri) -> Problem {
+    problem(StatusCode::NOT_FOUND, format!("There is nothing at {}.", uri.path()))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    problem(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}.", uri.path()))
+}

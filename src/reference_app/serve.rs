@@ -1,0 +1,87 @@
+//! Starting and stopping.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, sync::oneshot, time};
+
+use super::{
+    Config, DatabaseError,
+    database::{self, Database},
+    directory::UserTable,
+    git::Git,
+    lifecycle::Lifecycle,
+    marketplaces::Syncs,
+    passwords::Passwords,
+    router::router,
+    state::App,
+};
+use crate::{auth::Auth, clock::SharedClock, entropy::Entropy};
+
+/// How long work has to end once it was told to stop at once. Longer than what [`super::observe`] gives a request.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// Runs the app on `listener` until `shutdown` ends; then takes no more connections, lets open requests and running syncs
+/// end for [`Config::shutdown_grace`], kills what syncs are left, and closes the database.
+///
+/// # Errors
+/// The data folder cannot be used. An unusable shared secret is a warning only: the app runs, and that path is off.
+pub async fn serve(
+    config: Config,
+    listener: TcpListener,
+    clock: SharedClock,
+    entropy: Entropy,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), DatabaseError> {
+    let database = Database::open(&config.data).await?;
+    let directory = UserTable { pool: database.pool.clone(), clock: Arc::clone(&clock), entropy };
+    let auth = Auth::start(config.secret, directory, Arc::clone(&clock)).await;
+    let git = Git::new(config.git_environment);
+    let app = Arc::new(App {
+        pool: database.pool.clone(),
+        clock,
+        entropy,
+        passwords: Passwords::new(entropy),
+        syncs: Syncs::new(git, database::repositories(&config.data), config.sync_limit, config.sync_concurrency),
+        lifecycle: Lifecycle::new(),
+    });
+    let lifecycle = app.lifecycle.clone();
+    run(router(&app, auth), listener, lifecycle, config.shutdown_grace, shutdown).await;
+    drop(app);
+    if time::timeout(LAST_WORDS, database.pool.close()).await.is_err() {
+        tracing::warn!("the database is still busy; it is left as a crash would leave it");
+    }
+    Ok(())
+}
+
+async fn run(
+    router: axum::Router,
+    listener: TcpListener,
+    lifecycle: Lifecycle,
+    grace: Duration,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) {
+    let (asked, was_asked) = oneshot::channel();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        shutdown.await;
+        // The receiver is gone only when the app has ended already.
+        let _ = asked.send(());
+    });
+    let ended = async {
+        if let Err(error) = server.await {
+            tracing::error!(%error, "the app's server failed");
+        }
+        lifecycle.idle().await;
+    };
+    let overdue = async {
+        if was_asked.await.is_err() {
+            return std::future::pending().await;
+        }
+        time::sleep(grace).await;
+        lifecycle.stop();
+        time::sleep(LAST_WORDS).await;
+    };
+    tokio::select! {
+        () = ended => {}
+        () = overdue => tracing::warn!("some clients did not take their answers in time; they are cut off"),
+    }
+}

@@ -1,0 +1,67 @@
+//! What people are told: one log line a run, counts, and whoever listens.
+
+pub use super::decisions::RunEnded;
+use super::{
+    Scheduler,
+    decisions::{Notice, Reloaded},
+};
+use crate::run::Outcome;
+
+pub(super) fn announce(scheduler: &Scheduler, notice: Notice) {
+    match notice {
+        Notice::Ended(ended) => {
+            log(&ended);
+            scheduler.metrics.ended(&ended, scheduler.clock.now());
+            if let Some(listener) = &scheduler.listener {
+                drop(listener.send(ended));
+            }
+        }
+        Notice::HoldOver { job, run } => {
+            scheduler.metrics.hold_over(&job);
+            tracing::warn!(%job, %run, "the hold of an unknown run is over and nobody settled it; its job may be sent again");
+        }
+        Notice::Crowded { target, waiting } => {
+            tracing::warn!(target_app = target, waiting, "due runs wait for max_in_flight");
+        }
+        Notice::Moved { job, to } => {
+            let to = to.map(|to| to.to_rfc3339());
+            tracing::error!(%job, to, "somebody else accounts for this job; going on from where the ledger stands");
+        }
+        Notice::Clamped { job, from } => {
+            tracing::error!(%job, %from, "the ledger was ahead of the clock; going on from now");
+        }
+        Notice::Reloaded(Reloaded { added, changed, removed, total }) => {
+            tracing::info!(added, changed, removed, total, "new definitions are in force");
+        }
+        Notice::Store { writable: false } => {
+            scheduler.status.send_modify(|status| status.store_writable = false);
+            tracing::error!("the ledger cannot be written: nothing is sent until it can");
+        }
+        Notice::Store { writable: true } => {
+            scheduler.status.send_modify(|status| status.store_writable = true);
+            tracing::info!("the ledger can be written again");
+        }
+    }
+}
+
+/// The one log line of a run: `run ended` with job, run, scheduled_for, outcome, and what else is known of
+/// reason, status, lateness_ms, duration_ms, count. Never the body.
+fn log(ended: &RunEnded) {
+    let scheduled_for = ended.scheduled_for.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
+    let reason = ended.reason.map(|reason| reason.as_str());
+    let lateness_ms = ended.lateness.map(|lateness| lateness.num_milliseconds());
+    let duration_ms = ended.duration.map(|duration| duration.num_milliseconds());
+    let count = (ended.count > 1).then_some(ended.count);
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                job = %ended.job, run = %ended.run, scheduled_for, outcome = %ended.outcome, reason,
+                status = ended.status, lateness_ms, duration_ms, count, "run ended"
+            )
+        };
+    }
+    match ended.outcome {
+        Outcome::Succeeded | Outcome::Skipped | Outcome::Cancelled => line!(info),
+        Outcome::Missed | Outcome::Unknown | Outcome::Failed => line!(warn),
+    }
+}

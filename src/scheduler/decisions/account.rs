@@ -1,0 +1,188 @@
+//! From what the pump hands out to claims and missed spans.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{AHEAD, Decisions, Effect, Live, Notice, RunEnded, Stage, Write, send::push_writes};
+use crate::{
+    job::{CatchUp, Job, JobName},
+    run::{Outcome, Reason, RunId, Trigger},
+    store::{Accounted, Accounting, Claim, End, Span},
+    ticker::{Backlog, Due, LEAD},
+};
+
+/// Rows of a job, each from its first to its last instant.
+type Rows = (DateTime<Utc>, DateTime<Utc>);
+
+impl Decisions {
+    pub(super) fn take_due(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        if self.stopping {
+            return;
+        }
+        let due = self.pump.due(now, LEAD);
+        if !due.is_empty() {
+            self.moved.extend(due.iter().map(|due| due.job.name.clone()));
+            let batch = due.iter().map(|due| self.accounting(now, due)).collect();
+            effects.push(Effect::Write(Write::Account(batch)));
+        }
+    }
+
+    fn accounting(&mut self, now: DateTime<Utc>, due: &Due) -> Accounting {
+        let job = &due.job;
+        let (mut spans, mut claims) = (Vec::new(), Vec::new());
+        if let Some(backlog) = due.late {
+            self.newest_late.insert(job.name.clone(), backlog.newest);
+            let trigger = late_trigger(now, job, &backlog, self.definitions.settings.late_limit);
+            if let Some(span) = self.missed(now, job, &backlog, trigger.is_some()) {
+                spans.push(span);
+            }
+            claims.extend(trigger.map(|trigger| self.claim(now, job, backlog.newest, trigger)));
+        }
+        claims.extend(due.ahead.iter().map(|at| self.claim(now, job, *at, Trigger::Schedule)));
+        Accounting { job: job.name.clone(), from: due.from, to: due.to, spans, claims }
+    }
+
+    fn claim(&self, now: DateTime<Utc>, job: &Job, scheduled_for: DateTime<Utc>, trigger: Trigger) -> Claim {
+        Claim { id: RunId::new(now, self.entropy), scheduled_for, trigger, definition: job.hash.clone() }
+    }
+
+    /// The part of a backlog that is not sent, if there is one.
+    fn missed(&self, now: DateTime<Utc>, job: &Job, backlog: &Backlog, newest_is_sent: bool) -> Option<Span> {
+        let (through, count) = match (newest_is_sent, backlog.before_newest) {
+            (false, _) => (backlog.newest, backlog.count),
+            (true, Some(before_newest)) => (before_newest, backlog.count - 1),
+            (true, None) => return None,
+        };
+        Some(Span {
+            id: RunId::new(now, self.entropy),
+            scheduled_for: backlog.first,
+            through,
+            count,
+            outcome: Outcome::Missed,
+            reason: Reason::Downtime,
+            definition: job.hash.clone(),
+        })
+    }
+
+    pub(super) fn accounted(
+        &mut self,
+        now: DateTime<Utc>,
+        batch: Vec<Accounting>,
+        answers: Vec<Accounted>,
+        effects: &mut Vec<Effect>,
+    ) {
+        for (accounting, answer) in batch.into_iter().zip(answers) {
+            match answer {
+                Accounted::Done => self.take_rows(now, accounting, effects),
+                Accounted::Stale(to) => self.follow_cursor(now, &accounting, to, effects),
+                Accounted::Taken(rows) => effects.extend(self.account_around(now, accounting, &rows)),
+            }
+        }
+        self.work_off_agenda(now, effects);
+    }
+
+    fn take_rows(&mut self, now: DateTime<Utc>, accounting: Accounting, effects: &mut Vec<Effect>) {
+        let job = accounting.job;
+        for span in accounting.spans {
+            effects.push(Effect::Notice(Notice::Ended(RunEnded {
+                run: span.id,
+                job: job.clone(),
+                scheduled_for: span.scheduled_for,
+                count: span.count,
+                trigger: None,
+                outcome: span.outcome,
+                reason: Some(span.reason),
+                status: None,
+                lateness: None,
+                duration: None,
+                excerpt: None,
+            })));
+        }
+        let claims = accounting.claims.into_iter();
+        let ends: Vec<End> = claims
+            .filter_map(|claim| self.take_claim(now, &job, claim.id, claim.scheduled_for, claim.trigger))
+            .collect();
+        push_writes(Vec::new(), ends, effects);
+    }
+
+    /// Takes up a claim of the ledger under the definitions now in force: it is looked at shortly before its instant, or
+    /// at once. One that they no longer ask for is cancelled.
+    pub(super) fn take_claim(
+        &mut self,
+        now: DateTime<Utc>,
+        job: &JobName,
+        id: RunId,
+        scheduled_for: DateTime<Utc>,
+        trigger: Trigger,
+    ) -> Option<End> {
+        let cancelled = |reason| Some(End { run: id, outcome: Outcome::Cancelled, reason });
+        let Some(job) = self.definitions.jobs.get(job).map(Arc::clone) else { return cancelled(Reason::Removed) };
+        if !job.enabled || !job.schedule.has(scheduled_for) {
+            return cancelled(Reason::Redefined);
+        }
+        let fires_at = job.fires_at(scheduled_for);
+        self.agenda.insert(((fires_at - AHEAD).max(now), id));
+        self.remember(id, Live { job, scheduled_for, fires_at, trigger, stage: Stage::Claimed });
+        None
+    }
+
+    /// The cursor had been set back behind rows that are there (the clock was set back): what they hold is left out.
+    fn account_around(&self, now: DateTime<Utc>, mut accounting: Accounting, rows: &[Rows]) -> Option<Effect> {
+        let job = self.definitions.jobs.get(&accounting.job)?;
+        let taken = |at: DateTime<Utc>| rows.iter().any(|(first, last)| (*first..=*last).contains(&at));
+        let mut free = Vec::new();
+        for span in std::mem::take(&mut accounting.spans) {
+            let mut open: Option<Span> = None;
+            let mut at = Some(span.scheduled_for);
+            while let Some(occurrence) = at.filter(|at| *at <= span.through) {
+                if taken(occurrence) {
+                    free.extend(open.take());
+                } else {
+                    let id = RunId::new(now, self.entropy);
+                    let part = open.get_or_insert(Span { id, scheduled_for: occurrence, count: 0, ..span.clone() });
+                    (part.through, part.count) = (occurrence, part.count + 1);
+                }
+                at = job.schedule.next_after(occurrence);
+            }
+            free.extend(open);
+        }
+        accounting.spans = free;
+        Some(Effect::Write(Write::Account(vec![accounting])))
+    }
+
+    /// Somebody else accounted for these occurrences: go on from where the ledger stands.
+    fn follow_cursor(
+        &mut self,
+        now: DateTime<Utc>,
+        accounting: &Accounting,
+        to: Option<DateTime<Utc>>,
+        effects: &mut Vec<Effect>,
+    ) {
+        effects.push(Effect::Notice(Notice::Moved { job: accounting.job.clone(), to }));
+        if let Some(job) = self.definitions.jobs.get(&accounting.job).cloned() {
+            self.place(job, to.unwrap_or(now));
+        }
+    }
+}
+
+/// Whether and why the newest of a backlog is sent: late when it is recent enough, else by the job's catch-up.
+fn late_trigger(now: DateTime<Utc>, job: &Job, backlog: &Backlog, late_limit: std::time::Duration) -> Option<Trigger> {
+    if is_recent(now, job, backlog.newest, late_limit) {
+        return Some(Trigger::Schedule);
+    }
+    match job.catch_up {
+        CatchUp::Latest => Some(Trigger::CatchUp),
+        CatchUp::None => None,
+    }
+}
+
+/// Whether an occurrence may still be sent late.
+pub(super) fn is_recent(
+    now: DateTime<Utc>,
+    job: &Job,
+    scheduled_for: DateTime<Utc>,
+    late_limit: std::time::Duration,
+) -> bool {
+    (now - job.fires_at(scheduled_for)).to_std().is_ok_and(|late| late <= late_limit)
+}

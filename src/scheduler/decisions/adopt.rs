@@ -1,0 +1,176 @@
+//! Taking definitions into force: at a start against what the ledger knows, at a reload against those before.
+//!
+//! | the job is | occurrences so far | from now on |
+//! |---|---|---|
+//! | the same | go on; nothing is moved | claims are sent with the definition now in force |
+//! | new | none: it is anchored now | its own |
+//! | changed in schedule, zone, dst or `enabled` | accounted for by the old schedule up to now | anchored now; claims outside the new schedule are cancelled |
+//! | gone | the same | claims are cancelled |
+
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+
+use super::{Decisions, Effect, Notice, Stage, Write, send::push_writes};
+use crate::{
+    job::{Definitions, Job, JobName},
+    run::{Outcome, Reason, RunId},
+    schedule::Schedule,
+    store::{Accounting, Cursor, End, Span},
+    ticker::{Backlog, LEAD},
+};
+
+/// What the ledger keeps as the schedule of a job that does not fire: coming back is a change, and anchors it anew.
+const DISABLED: &str = "disabled";
+const REMOVED: &str = "removed";
+
+/// What a reload changed, by number of jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reloaded {
+    /// Were not there before.
+    pub added: usize,
+    /// Do something else, or at other times.
+    pub changed: usize,
+    /// Are no longer there.
+    pub removed: usize,
+    /// All jobs now.
+    pub total: usize,
+}
+
+impl Decisions {
+    /// At a start: `known` is what the ledger holds.
+    pub(super) fn place_cursors(&mut self, now: DateTime<Utc>, known: Vec<Cursor>, effects: &mut Vec<Effect>) {
+        let mut known: HashMap<JobName, Cursor> =
+            known.into_iter().map(|cursor| (cursor.job.clone(), cursor)).collect();
+        let (mut olds, mut anchors) = (Vec::new(), Vec::new());
+        for job in self.definitions.jobs.values().cloned().collect::<Vec<_>>() {
+            let cursor = known.remove(&job.name);
+            match cursor {
+                Some(cursor) if cursor.schedule == schedule_of(&job) && cursor.accounted_to <= now + LEAD => {
+                    self.place(job, cursor.accounted_to);
+                    continue;
+                }
+                Some(cursor) if cursor.schedule == schedule_of(&job) => {
+                    effects.push(Effect::Notice(Notice::Clamped { job: cursor.job, from: cursor.accounted_to }));
+                }
+                Some(cursor) => olds.extend(self.account_old(now, &cursor)),
+                None => {}
+            }
+            anchors.push(anchor(&job, now));
+            self.place(job, now);
+        }
+        for gone in known.into_values().filter(|cursor| cursor.schedule != REMOVED) {
+            olds.extend(self.account_old(now, &gone));
+            anchors.push(Cursor { schedule: REMOVED.to_owned(), accounted_to: now, ..gone });
+        }
+        push_anchors(olds, anchors, effects);
+    }
+
+    /// At a reload: unchanged jobs keep everything, and what is in flight ends as it would have.
+    pub(super) fn reload(&mut self, now: DateTime<Utc>, definitions: Definitions, effects: &mut Vec<Effect>) {
+        let before = std::mem::replace(&mut self.definitions, definitions);
+        let (mut anchors, mut ends) = (Vec::new(), Vec::new());
+        let mut reloaded = Reloaded { total: self.definitions.jobs.len(), ..Reloaded::default() };
+        for (name, job) in &before.jobs {
+            if self.definitions.jobs.contains_key(name) {
+                continue;
+            }
+            reloaded.removed += 1;
+            self.pump.remove(name);
+            self.moved.insert(name.clone());
+            ends.extend(self.take_claims_again(now, name));
+            anchors.push(Cursor { schedule: REMOVED.to_owned(), ..anchor(job, now) });
+        }
+        for job in self.definitions.jobs.values().cloned().collect::<Vec<_>>() {
+            let was = before.jobs.get(&job.name);
+            match was {
+                Some(was) if schedule_of(was) == schedule_of(&job) => {
+                    reloaded.changed += usize::from(was.hash != job.hash);
+                    self.pump.redefine(&job);
+                }
+                was => {
+                    *(if was.is_some() { &mut reloaded.changed } else { &mut reloaded.added }) += 1;
+                    anchors.push(anchor(&job, now));
+                    self.place(Arc::clone(&job), now);
+                }
+            }
+            ends.extend(self.take_claims_again(now, &job.name));
+        }
+        push_anchors(Vec::new(), anchors, effects);
+        push_writes(Vec::new(), ends, effects);
+        effects.push(Effect::Notice(Notice::Reloaded(reloaded)));
+        self.take_due(now, effects);
+    }
+
+    /// The wall clock was set back: a cursor in the future would keep its job silent. What was accounted for already has
+    /// its row and is not sent again (seed A22).
+    pub(super) fn clamp_cursors(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let ahead: Vec<(Arc<Job>, DateTime<Utc>)> =
+            self.pump.cursors().filter(|(_, at)| *at > now + LEAD).map(|(job, at)| (Arc::clone(job), at)).collect();
+        let mut anchors = Vec::new();
+        for (job, from) in ahead {
+            effects.push(Effect::Notice(Notice::Clamped { job: job.name.clone(), from }));
+            anchors.push(anchor(&job, now));
+            self.place(job, now);
+        }
+        push_anchors(Vec::new(), anchors, effects);
+    }
+
+    /// Looks at a job's claims under the definitions now in force.
+    fn take_claims_again(&mut self, now: DateTime<Utc>, job: &JobName) -> Vec<End> {
+        let Some(of_job) = self.by_job.get(job) else { return Vec::new() };
+        let claims: Vec<RunId> = of_job.iter().map(|(_, run)| *run).filter(|run| self.is_unsent(*run)).collect();
+        claims.into_iter().filter_map(|run| self.take_claim_again(now, run)).collect()
+    }
+
+    fn is_unsent(&self, run: RunId) -> bool {
+        self.runs.get(&run).is_some_and(|live| matches!(live.stage, Stage::Claimed | Stage::Queued))
+    }
+
+    fn take_claim_again(&mut self, now: DateTime<Utc>, run: RunId) -> Option<End> {
+        let live = self.forget(run)?;
+        if let Some(permits) = self.permits.get_mut(&live.job.target.name) {
+            permits.queue.remove(&(live.fires_at, run));
+        }
+        let end = self.take_claim(now, &live.job.name, run, live.scheduled_for, live.trigger);
+        if end.is_some() {
+            self.remember(run, super::Live { stage: Stage::Ending, ..live });
+        }
+        end
+    }
+
+    /// What the old schedule of a job that changed or went away while nobody was there still demanded.
+    fn account_old(&self, now: DateTime<Utc>, cursor: &Cursor) -> Option<Accounting> {
+        let schedule = Schedule::from_identity(&cursor.schedule)?;
+        let backlog = Backlog::between(&schedule, cursor.accounted_to, now)?;
+        let span = Span {
+            id: RunId::new(now, self.entropy),
+            scheduled_for: backlog.first,
+            through: backlog.newest,
+            count: backlog.count,
+            outcome: Outcome::Missed,
+            reason: Reason::Downtime,
+            definition: cursor.definition.clone(),
+        };
+        let (job, from) = (cursor.job.clone(), cursor.accounted_to);
+        Some(Accounting { job, from, to: backlog.newest, spans: vec![span], claims: Vec::new() })
+    }
+}
+
+fn push_anchors(olds: Vec<Accounting>, anchors: Vec<Cursor>, effects: &mut Vec<Effect>) {
+    if !olds.is_empty() {
+        effects.push(Effect::Write(Write::Account(olds)));
+    }
+    if !anchors.is_empty() {
+        effects.push(Effect::Write(Write::Anchor(anchors)));
+    }
+}
+
+fn anchor(job: &Job, now: DateTime<Utc>) -> Cursor {
+    let (job, definition, schedule) = (job.name.clone(), job.hash.clone(), schedule_of(job));
+    Cursor { job, definition, schedule, anchored_at: now, accounted_to: now }
+}
+
+fn schedule_of(job: &Job) -> String {
+    if job.enabled { job.schedule.identity() } else { DISABLED.to_owned() }
+}

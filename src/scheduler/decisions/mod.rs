@@ -1,0 +1,388 @@
+//! Every decision of the scheduler, as a function of what is known, what happened and when. No clock, no I/O: the loop
+//! and a simulation drive the same code.
+//!
+//! The life of an occurrence here:
+//! 1. `account`: the pump hands it out; it is claimed, or recorded as missed.
+//! 2. `send`: shortly before its instant it asks for a permit (`max_in_flight`), then for its slot and fence in the
+//!    ledger; at the instant it is sent. Refused its slot, it is skipped.
+//! 3. `finish`: its attempt ends; the ledger is told; the permit goes to the next in line.
+//!
+//! `start` takes over what the ledger holds, also after a crash: a start and a restart are the same code.
+
+mod account;
+mod adopt;
+mod finish;
+mod send;
+mod start;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    dispatch::{Order, Report},
+    entropy::Entropy,
+    job::{Definitions, Job, JobName},
+    run::{Outcome, Reason, RunId, Trigger},
+    store::{Accounted, Accounting, Begin, Begun, Cursor, End, Finish},
+    ticker::Pump,
+};
+
+pub use adopt::Reloaded;
+pub use start::Inherited;
+
+/// How long before its instant a run is made durable as `sending`, so that the write does not make it late.
+pub const AHEAD: TimeDelta = TimeDelta::milliseconds(50);
+
+/// How long a write that failed waits before it is tried again.
+const STORE_PAUSE: TimeDelta = TimeDelta::seconds(1);
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// Something may have come into the lead window.
+    Pulse,
+    /// The instant asked for by [`Decisions::wake_at`] has come.
+    Wake,
+    /// The ledger did as told.
+    Stored(Stored),
+    /// The ledger could not do this. Nothing of it is written.
+    StoreFailed(Write),
+    /// An attempt is over; without a report its code panicked.
+    AttemptEnded(RunId, Option<Report>),
+    /// Nothing new is to be sent.
+    Stop,
+    /// What is still open is not waited for any longer.
+    GraceOver,
+    /// The wall clock was set.
+    ClockStepped,
+    /// These definitions are in force from now on.
+    Reload(Box<Definitions>),
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Tell the ledger, in this order.
+    Write(Write),
+    /// Send a request now.
+    Send(Order),
+    /// Tell people.
+    Notice(Notice),
+}
+
+/// What the ledger is to be told.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// New cursors.
+    Anchor(Vec<Cursor>),
+    /// Rows for occurrences.
+    Account(Vec<Accounting>),
+    /// Claimed runs become `sending`.
+    Begin(Vec<Begin>),
+    /// Claimed runs end.
+    End(Vec<End>),
+    /// Sent runs end.
+    Finish(Vec<Finish>),
+    /// The scheduler is alive.
+    Tick(DateTime<Utc>),
+}
+
+/// What the ledger answered, with what it was told.
+#[derive(Debug)]
+pub enum Stored {
+    /// The cursors stand.
+    Anchored,
+    /// An answer for each.
+    Accounted(Vec<Accounting>, Vec<Accounted>),
+    /// An answer for each.
+    Begun(Vec<Begin>, Vec<Begun>),
+    /// They ended, or had ended before.
+    Ended(Vec<End>),
+    /// `true` for each that this ended.
+    Finished(Vec<Finish>, Vec<bool>),
+    /// The sign of life stands.
+    Ticked,
+}
+
+/// What people are told: the log, the metrics, `demo`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// Occurrences have their final row.
+    Ended(RunEnded),
+    /// A hold is over without word of the run: the job may be sent again.
+    HoldOver {
+        /// Whose hold.
+        job: JobName,
+        /// The run that was never settled.
+        run: RunId,
+    },
+    /// A due run has waited more than a second for `max_in_flight`.
+    Crowded {
+        /// Which target is full.
+        target: String,
+        /// How many runs wait for it.
+        waiting: usize,
+    },
+    /// The cursor of a job was moved by somebody else.
+    Moved {
+        /// Whose cursor.
+        job: JobName,
+        /// Where it stands; `None` when the ledger does not know the job.
+        to: Option<DateTime<Utc>>,
+    },
+    /// A job's cursor was in the future and is set back to now (seed A22).
+    Clamped {
+        /// Whose cursor.
+        job: JobName,
+        /// Where it stood.
+        from: DateTime<Utc>,
+    },
+    /// New definitions are in force.
+    Reloaded(Reloaded),
+    /// The ledger cannot be written, or can again.
+    Store {
+        /// Whether it can.
+        writable: bool,
+    },
+}
+
+/// Occurrences that have their final row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnded {
+    /// The row.
+    pub run: RunId,
+    /// Whose.
+    pub job: JobName,
+    /// The first occurrence.
+    pub scheduled_for: DateTime<Utc>,
+    /// How many occurrences.
+    pub count: u64,
+    /// Why it was there; `None` when nothing was to be sent.
+    pub trigger: Option<Trigger>,
+    /// How they ended.
+    pub outcome: Outcome,
+    /// Why so.
+    pub reason: Option<Reason>,
+    /// The answer's status.
+    pub status: Option<u16>,
+    /// From the due instant to the sending.
+    pub lateness: Option<TimeDelta>,
+    /// From the sending to the end.
+    pub duration: Option<TimeDelta>,
+    /// The beginning of the answer, or what went wrong.
+    pub excerpt: Option<String>,
+}
+
+/// All that the scheduler knows between two events.
+#[derive(Debug)]
+pub struct Decisions {
+    definitions: Definitions,
+    entropy: Entropy,
+    pump: Pump,
+    runs: HashMap<RunId, Live>,
+    /// The same runs by job, in due order.
+    by_job: HashMap<JobName, BTreeSet<(DateTime<Utc>, RunId)>>,
+    /// When to look at which run again.
+    agenda: BTreeSet<(DateTime<Utc>, RunId)>,
+    /// Per target: how many permits are out, and who waits for one, in due order.
+    permits: BTreeMap<String, Permits>,
+    /// Per job: the newest occurrence that was late when the pump handed it out. Older claims are superseded by it.
+    newest_late: HashMap<JobName, DateTime<Utc>>,
+    /// Unknown runs and when their hold is over.
+    holds: BTreeSet<(DateTime<Utc>, JobName, RunId)>,
+    /// Jobs whose next firing changed.
+    moved: BTreeSet<JobName>,
+    /// Writes that failed, in their order, and when they are tried again.
+    parked: Vec<Write>,
+    retry_at: Option<DateTime<Utc>>,
+    store_failed: bool,
+    stopping: bool,
+}
+
+/// A run that is not over.
+#[derive(Debug)]
+struct Live {
+    job: Arc<Job>,
+    scheduled_for: DateTime<Utc>,
+    fires_at: DateTime<Utc>,
+    trigger: Trigger,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Waits for its instant.
+    Claimed,
+    /// Waits for a permit.
+    Queued,
+    /// Has a permit; the ledger is asked for its slot.
+    Beginning,
+    /// Is `sending` in the ledger; the request leaves at its instant.
+    Ready { fence: u64, attempt: u32 },
+    /// Its request is open.
+    InFlight,
+    /// Its end is on the way into the ledger.
+    Ending,
+}
+
+#[derive(Debug, Default)]
+struct Permits {
+    out: usize,
+    queue: BTreeSet<(DateTime<Utc>, RunId)>,
+    /// Whether the present crowd was warned of.
+    warned: bool,
+}
+
+impl Decisions {
+    /// What follows from `event`, happened at `now`.
+    pub fn on(&mut self, now: DateTime<Utc>, event: Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Pulse => self.take_due(now, &mut effects),
+            Event::Wake => self.wake(now, &mut effects),
+            Event::Stored(stored) => self.stored(now, stored, &mut effects),
+            Event::StoreFailed(write) => self.park(now, write, &mut effects),
+            Event::AttemptEnded(run, report) => self.attempt_ended(now, run, report, &mut effects),
+            Event::Stop => self.stopping = true,
+            Event::GraceOver => self.give_up(now, &mut effects),
+            Event::ClockStepped => self.clamp_cursors(now, &mut effects),
+            Event::Reload(definitions) => self.reload(now, *definitions, &mut effects),
+        }
+        self.queue_behind_parked(effects)
+    }
+
+    /// When [`Event::Wake`] is next needed.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<DateTime<Utc>> {
+        let agenda = self.agenda.first().map(|(at, _)| *at);
+        let holds = self.holds.first().map(|(at, ..)| *at);
+        [agenda, holds, self.retry_at, self.crowded_at()].into_iter().flatten().min()
+    }
+
+    /// When the pump next has something to hand out; `None` too while nothing new may be taken.
+    #[must_use]
+    pub fn next_fire(&self) -> Option<DateTime<Utc>> {
+        self.pump.next_fire().filter(|_| !self.stopping)
+    }
+
+    /// The occurrence that a job waits for and when it will be sent.
+    #[must_use]
+    pub fn next_of(&self, job: &JobName) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        self.pump.next_of(job)
+    }
+
+    /// The jobs whose next firing changed since the last call, and to when.
+    pub fn take_moved(&mut self) -> Vec<(JobName, Option<DateTime<Utc>>)> {
+        let moved = std::mem::take(&mut self.moved);
+        moved.into_iter().map(|job| (job.clone(), self.next_of(&job).map(|(_, at)| at))).collect()
+    }
+
+    /// Whether a stop has nothing left to wait for.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        let open = |live: &Live| !matches!(live.stage, Stage::Claimed | Stage::Queued);
+        self.stopping && self.parked.is_empty() && !self.runs.values().any(open)
+    }
+
+    /// How many requests are open or about to be.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.permits.values().map(|permits| permits.out).sum()
+    }
+
+    /// How many due runs wait for `max_in_flight`.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.permits.values().map(|permits| permits.queue.len()).sum()
+    }
+
+    fn wake(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        if self.retry_at.take_if(|at| *at <= now).is_some() {
+            effects.extend(std::mem::take(&mut self.parked).into_iter().map(Effect::Write));
+        }
+        while let Some((_, job, run)) = self.holds.pop_first_if(|(at, ..)| *at <= now) {
+            effects.push(Effect::Notice(Notice::HoldOver { job, run }));
+        }
+        self.warn_of_crowds(now, effects);
+        self.work_off_agenda(now, effects);
+    }
+
+    fn stored(&mut self, now: DateTime<Utc>, stored: Stored, effects: &mut Vec<Effect>) {
+        if std::mem::take(&mut self.store_failed) {
+            effects.push(Effect::Notice(Notice::Store { writable: true }));
+        }
+        match stored {
+            Stored::Anchored | Stored::Ticked => {}
+            Stored::Accounted(batch, answers) => self.accounted(now, batch, answers, effects),
+            Stored::Begun(batch, answers) => self.begun(now, batch, answers, effects),
+            Stored::Ended(batch) => self.ended_unsent(batch, effects),
+            Stored::Finished(batch, answers) => self.finished(now, batch, answers, effects),
+        }
+    }
+
+    /// Puts a job into the pump at `cursor`.
+    fn place(&mut self, job: Arc<Job>, cursor: DateTime<Utc>) {
+        self.moved.insert(job.name.clone());
+        self.pump.set(job, cursor);
+    }
+
+    fn remember(&mut self, run: RunId, live: Live) {
+        self.by_job.entry(live.job.name.clone()).or_default().insert((live.fires_at, run));
+        self.runs.insert(run, live);
+    }
+
+    fn forget(&mut self, run: RunId) -> Option<Live> {
+        let live = self.runs.remove(&run)?;
+        if let Some(of_job) = self.by_job.get_mut(&live.job.name) {
+            of_job.remove(&(live.fires_at, run));
+            if of_job.is_empty() {
+                self.by_job.remove(&live.job.name);
+            }
+        }
+        Some(live)
+    }
+
+    /// The ledger cannot be written: what was decided is tried again later, what was not sent is decided again.
+    fn park(&mut self, now: DateTime<Utc>, write: Write, effects: &mut Vec<Effect>) {
+        if !std::mem::replace(&mut self.store_failed, true) {
+            effects.push(Effect::Notice(Notice::Store { writable: false }));
+        }
+        match write {
+            Write::Tick(_) => {}
+            Write::Begin(batch) => batch.iter().for_each(|begin| self.step_back(now + STORE_PAUSE, begin.run)),
+            write => {
+                self.parked.push(write);
+                self.retry_at.get_or_insert(now + STORE_PAUSE);
+            }
+        }
+    }
+
+    /// While writes wait to be tried again, later ones wait behind them.
+    fn queue_behind_parked(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        if self.retry_at.is_none() {
+            return effects;
+        }
+        let (writes, others): (Vec<_>, Vec<_>) = effects
+            .into_iter()
+            .partition(|effect| matches!(effect, Effect::Write(write) if !matches!(write, Write::Begin(_))));
+        self.parked.extend(writes.into_iter().filter_map(|effect| match effect {
+            Effect::Write(write) => Some(write),
+            _ => None,
+        }));
+        others
+    }
+}
+
+trait PopFirstIf<T> {
+    fn pop_first_if(&mut self, wanted: impl FnOnce(&T) -> bool) -> Option<T>;
+}
+
+impl<T: Ord> PopFirstIf<T> for BTreeSet<T> {
+    fn pop_first_if(&mut self, wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+        if self.first().is_some_and(wanted) { self.pop_first() } else { None }
+    }
+}

@@ -1,0 +1,216 @@
+//! From a claimed run to its open request.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Decisions, Effect, Notice, Permits, Stage, Write, account::is_recent};
+use crate::{
+    dispatch::{self, Order},
+    job::{CatchUp, JobName, Overlap},
+    run::{Outcome, Reason, RunId, State, Trigger},
+    store::{Begin, Begun, End},
+};
+
+/// How much longer than timeout and hold a slot stays taken when nothing more is heard of its run (seed E9).
+const SLOT_MARGIN: TimeDelta = TimeDelta::seconds(30);
+
+/// After how long in the queue for a permit a warning is due.
+const CROWDED: TimeDelta = TimeDelta::seconds(1);
+
+impl Decisions {
+    /// Looks at every run whose time has come.
+    pub(super) fn work_off_agenda(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let (mut begins, mut ends) = (Vec::new(), Vec::new());
+        while let Some((at, run)) = self.agenda.first().copied().filter(|(at, _)| *at <= now) {
+            self.agenda.remove(&(at, run));
+            match self.runs.get(&run).map(|live| live.stage) {
+                Some(Stage::Claimed) if !self.stopping => match self.verdict(now, run) {
+                    Verdict::Send(trigger) => self.ask_permit(now, run, trigger, &mut begins),
+                    Verdict::Missed => ends.extend(self.end(run, Outcome::Missed, Reason::Downtime)),
+                },
+                Some(Stage::Ready { fence, attempt }) => effects.extend(self.send(run, fence, attempt)),
+                _ => {}
+            }
+        }
+        push_writes(begins, ends, effects);
+    }
+
+    /// A claim whose instant went by unseen (the machine slept, the process was killed) follows the late rules: of one
+    /// job only the newest due is sent, late when it is recent, else by catch-up.
+    fn verdict(&self, now: DateTime<Utc>, run: RunId) -> Verdict {
+        let Some(live) = self.runs.get(&run) else { return Verdict::Missed };
+        if now <= live.fires_at {
+            return Verdict::Send(live.trigger);
+        }
+        let newer_is_due = self.newest_late.get(&live.job.name).is_some_and(|newest| *newest > live.scheduled_for)
+            || self.newest_due(&live.job.name, now).is_some_and(|newest| newest != run);
+        if newer_is_due {
+            Verdict::Missed
+        } else if is_recent(now, &live.job, live.scheduled_for, self.definitions.settings.late_limit) {
+            Verdict::Send(live.trigger)
+        } else {
+            match live.job.catch_up {
+                CatchUp::Latest => Verdict::Send(Trigger::CatchUp),
+                CatchUp::None => Verdict::Missed,
+            }
+        }
+    }
+
+    fn newest_due(&self, job: &JobName, now: DateTime<Utc>) -> Option<RunId> {
+        self.by_job.get(job)?.iter().rev().find(|(at, _)| *at <= now).map(|(_, run)| *run)
+    }
+
+    fn ask_permit(&mut self, now: DateTime<Utc>, run: RunId, trigger: Trigger, begins: &mut Vec<Begin>) {
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        live.trigger = trigger;
+        let permits = self.permits.entry(live.job.target.name.clone()).or_default();
+        if permits.out < self.definitions.settings.max_in_flight {
+            permits.out += 1;
+            begins.extend(self.begin(now, run));
+        } else {
+            live.stage = Stage::Queued;
+            permits.queue.insert((live.fires_at, run));
+        }
+    }
+
+    fn begin(&mut self, now: DateTime<Utc>, run: RunId) -> Option<Begin> {
+        let live = self.runs.get_mut(&run)?;
+        live.stage = Stage::Beginning;
+        let job = &live.job;
+        let longest = TimeDelta::from_std(job.timeout + job.hold).unwrap_or(TimeDelta::MAX);
+        let slot_until = live.fires_at.max(now).checked_add_signed(longest).map(|at| at + SLOT_MARGIN);
+        Some(Begin {
+            run,
+            trigger: live.trigger,
+            definition: job.hash.clone(),
+            slot_until: slot_until.filter(|_| job.overlap == Overlap::Skip),
+            request: dispatch::request_line(job),
+        })
+    }
+
+    pub(super) fn begun(
+        &mut self,
+        now: DateTime<Utc>,
+        batch: Vec<Begin>,
+        answers: Vec<Begun>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (mut begins, mut ends) = (Vec::new(), Vec::new());
+        for (begin, answer) in batch.into_iter().zip(answers) {
+            match answer {
+                Begun::Sending { fence, attempt } => self.ready(begin.run, fence, attempt),
+                Begun::Occupied { state, .. } => {
+                    begins.extend(self.release_permit(now, begin.run));
+                    ends.extend(self.occupied(now, begin.run, state));
+                }
+                Begun::Lost => {
+                    begins.extend(self.release_permit(now, begin.run));
+                    self.forget(begin.run);
+                }
+            }
+        }
+        push_writes(begins, ends, effects);
+        self.work_off_agenda(now, effects);
+    }
+
+    fn ready(&mut self, run: RunId, fence: u64, attempt: u32) {
+        if let Some(live) = self.runs.get_mut(&run) {
+            live.stage = Stage::Ready { fence, attempt };
+            self.agenda.insert((live.fires_at, run));
+        }
+    }
+
+    /// Asked ahead of the instant, a taken slot may yet be free at it; asked at the instant, the occurrence is skipped.
+    fn occupied(&mut self, now: DateTime<Utc>, run: RunId, holder: State) -> Option<End> {
+        let live = self.runs.get_mut(&run)?;
+        if now < live.fires_at {
+            live.stage = Stage::Claimed;
+            self.agenda.insert((live.fires_at, run));
+            return None;
+        }
+        let reason = match holder {
+            State::Claimed | State::Sending => Reason::Running,
+            State::Ended(_) => Reason::PossiblyRunning,
+        };
+        self.end(run, Outcome::Skipped, reason)
+    }
+
+    fn end(&mut self, run: RunId, outcome: Outcome, reason: Reason) -> Option<End> {
+        self.runs.get_mut(&run)?.stage = Stage::Ending;
+        Some(End { run, outcome, reason })
+    }
+
+    fn send(&mut self, run: RunId, fence: u64, attempt: u32) -> Option<Effect> {
+        let live = self.runs.get_mut(&run)?;
+        live.stage = Stage::InFlight;
+        Some(Effect::Send(Order {
+            job: live.job.clone(),
+            run,
+            scheduled_for: live.scheduled_for,
+            attempt,
+            fence,
+            trigger: live.trigger,
+        }))
+    }
+
+    /// The ledger could not be asked: the run is claimed again and looked at anew.
+    pub(super) fn step_back(&mut self, at: DateTime<Utc>, run: RunId) {
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        live.stage = Stage::Claimed;
+        self.agenda.insert((at, run));
+        if let Some(permits) = self.permits.get_mut(&live.job.target.name) {
+            permits.out = permits.out.saturating_sub(1);
+        }
+    }
+
+    /// Gives a run's permit back; the first in line begins.
+    pub(super) fn release_permit(&mut self, now: DateTime<Utc>, run: RunId) -> Option<Begin> {
+        let target = self.runs.get(&run)?.job.target.name.clone();
+        let permits = self.permits.get_mut(&target)?;
+        if self.stopping {
+            permits.out = permits.out.saturating_sub(1);
+            return None;
+        }
+        match permits.queue.pop_first() {
+            Some((_, next)) => self.begin(now, next),
+            None => {
+                permits.out = permits.out.saturating_sub(1);
+                None
+            }
+        }
+    }
+
+    pub(super) fn crowded_at(&self) -> Option<DateTime<Utc>> {
+        self.permits.values().filter(|permits| !permits.warned).filter_map(Permits::crowded_at).min()
+    }
+
+    pub(super) fn warn_of_crowds(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        for (target, permits) in &mut self.permits {
+            let crowded = permits.crowded_at().is_some_and(|at| at <= now);
+            if crowded && !permits.warned {
+                let waiting = permits.queue.len();
+                effects.push(Effect::Notice(Notice::Crowded { target: target.clone(), waiting }));
+            }
+            permits.warned = crowded;
+        }
+    }
+}
+
+impl Permits {
+    fn crowded_at(&self) -> Option<DateTime<Utc>> {
+        self.queue.first().map(|(due, _)| *due + CROWDED)
+    }
+}
+
+enum Verdict {
+    Send(Trigger),
+    Missed,
+}
+
+pub(super) fn push_writes(begins: Vec<Begin>, ends: Vec<End>, effects: &mut Vec<Effect>) {
+    if !ends.is_empty() {
+        effects.push(Effect::Write(Write::End(ends)));
+    }
+    if !begins.is_empty() {
+        effects.push(Effect::Write(Write::Begin(begins)));
+    }
+}

@@ -1,0 +1,92 @@
+//! Taking over what the ledger holds: the same code after a first start, a restart and a crash.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{Decisions, Effect, Live, Stage, Write, finish::Closing, send::push_writes};
+use crate::{
+    entropy::Entropy,
+    job::{Definitions, Job},
+    run::{Outcome, Reason, Run, State},
+    store::{Cursor, Slot},
+    ticker::Pump,
+};
+
+/// What the ledger holds at a start.
+#[derive(Debug, Default)]
+pub struct Inherited {
+    /// Every job it knows.
+    pub cursors: Vec<Cursor>,
+    /// The runs without an outcome.
+    pub unfinished: Vec<Run>,
+    /// The slots that are taken.
+    pub slots: Vec<Slot>,
+}
+
+impl Decisions {
+    /// Takes over from the ledger at `now`. New jobs are anchored now: nothing before counts as missed.
+    #[must_use]
+    pub fn start(
+        now: DateTime<Utc>,
+        definitions: Definitions,
+        inherited: Inherited,
+        entropy: Entropy,
+    ) -> (Self, Vec<Effect>) {
+        let mut this = Self {
+            definitions,
+            entropy,
+            pump: Pump::default(),
+            runs: HashMap::new(),
+            by_job: HashMap::new(),
+            agenda: BTreeSet::new(),
+            permits: BTreeMap::new(),
+            newest_late: HashMap::new(),
+            holds: BTreeSet::new(),
+            moved: BTreeSet::new(),
+            parked: Vec::new(),
+            retry_at: None,
+            store_failed: false,
+            stopping: false,
+        };
+        let mut effects = Vec::new();
+        this.place_cursors(now, inherited.cursors, &mut effects);
+        this.take_due(now, &mut effects);
+        for run in inherited.unfinished {
+            this.take_over(now, &run, &mut effects);
+        }
+        for slot in inherited.slots {
+            if slot.state == State::Ended(Outcome::Unknown) {
+                this.holds.insert((slot.until, slot.job, slot.run));
+            }
+        }
+        (this, effects)
+    }
+
+    fn take_over(&mut self, now: DateTime<Utc>, run: &Run, effects: &mut Vec<Effect>) {
+        match run.state {
+            State::Claimed => {
+                let end = self.take_claim(now, &run.job, run.id, run.scheduled_for, run.trigger);
+                push_writes(Vec::new(), end.into_iter().collect(), effects);
+            }
+            State::Sending => self.crashed(now, run, self.definitions.jobs.get(&run.job).cloned(), effects),
+            State::Ended(_) => {}
+        }
+    }
+
+    /// Nobody heard how it ended, and the app may still be at it.
+    fn crashed(&mut self, now: DateTime<Utc>, run: &Run, job: Option<Arc<Job>>, effects: &mut Vec<Effect>) {
+        let Some(job) = job else {
+            let finish = Closing::unheard(Reason::Crash).of(run.id, None);
+            effects.push(Effect::Write(Write::Finish(vec![finish])));
+            return;
+        };
+        let fires_at = job.fires_at(run.scheduled_for);
+        let (scheduled_for, trigger) = (run.scheduled_for, run.trigger);
+        self.remember(run.id, Live { job, scheduled_for, fires_at, trigger, stage: Stage::InFlight });
+        effects.extend(self.finish(now, run.id, Closing::unheard(Reason::Crash)));
+    }
+}

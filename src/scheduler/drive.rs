@@ -1,0 +1,239 @@
+//! One life of the loop: from taking over the ledger to the end of the drain.
+
+use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::{
+    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
+    task::{Id, JoinError, JoinSet},
+    time::{Instant, MissedTickBehavior},
+};
+
+use super::{
+    Scheduler, Stop,
+    announce::announce,
+    decisions::{Decisions, Effect, Event, Inherited, Write},
+    recorder,
+};
+use crate::{
+    clock::{Clock, SharedClock},
+    dispatch::{Order, Report},
+    run::RunId,
+    store::StoreError,
+    ticker::{Home, Ticker},
+};
+
+/// How often the loop compares the clocks.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+/// How often the ledger is told that the scheduler is alive, in rounds of housekeeping.
+const SIGN_OF_LIFE: u32 = 15;
+/// By how much wall and monotonic clock may part before it counts as a step.
+const STEP: TimeDelta = TimeDelta::seconds(1);
+/// After the grace, how long the last writes may take.
+const LAST_WRITES: Duration = Duration::from_secs(3);
+
+pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop) -> Result<(), StoreError> {
+    let (decisions, effects) = take_over(&mut scheduler).await?;
+    let mut drive = Loop::new(scheduler, decisions);
+    drive.perform(effects);
+    drive.turn(stop).await;
+    drive.scheduler.store.tick(drive.scheduler.clock.now()).await
+}
+
+async fn take_over(scheduler: &mut Scheduler) -> Result<(Decisions, Vec<Effect>), StoreError> {
+    let now = scheduler.clock.now();
+    let store = &scheduler.store;
+    let inherited = Inherited {
+        cursors: store.cursors().await?,
+        unfinished: store.unfinished().await?,
+        slots: store.slots(now).await?,
+    };
+    let definitions = scheduler.definitions.borrow_and_update().clone();
+    Ok(Decisions::start(now, definitions, inherited, scheduler.entropy))
+}
+
+struct Loop {
+    scheduler: Scheduler,
+    decisions: Decisions,
+    ticker: Ticker,
+    writes: UnboundedSender<Write>,
+    answers: UnboundedReceiver<Event>,
+    attempts: JoinSet<Report>,
+    /// Whose attempt a task is.
+    tasks: HashMap<Id, RunId>,
+    clocks: Clocks,
+    rounds: u32,
+}
+
+impl Loop {
+    fn new(scheduler: Scheduler, decisions: Decisions) -> Self {
+        let (writes, to_record) = mpsc::unbounded_channel();
+        let (answer, answers) = mpsc::unbounded_channel();
+        let clock = scheduler.clock.clone();
+        tokio::spawn(recorder::record(Arc::clone(&scheduler.store), clock.clone(), to_record, answer));
+        let ticker = Ticker::start(clock.clone(), Home::OwnThread);
+        let liveness = Some(ticker.liveness());
+        scheduler.status.send_modify(|status| {
+            status.store_writable = true;
+            status.liveness = liveness;
+        });
+        let clocks = Clocks::read(clock.as_ref());
+        let (attempts, tasks) = (JoinSet::new(), HashMap::new());
+        Self { scheduler, decisions, ticker, writes, answers, attempts, tasks, clocks, rounds: 0 }
+    }
+
+    async fn turn(&mut self, mut stop: Stop) {
+        let clock = self.scheduler.clock.clone();
+        let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
+        housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut alarm = Alarm::new(clock.clone());
+        let mut grace = Grace::Running;
+        while !self.decisions.is_drained() {
+            alarm.set(self.decisions.wake_at());
+            self.ticker.expect(self.decisions.next_fire());
+            let event = tokio::select! {
+                _ = stop.wait_for(|stop| *stop), if grace == Grace::Running => {
+                    grace = Grace::Until(Instant::now() + self.scheduler.definitions.borrow().settings.shutdown_grace);
+                    self.scheduler.status.send_modify(|status| status.stopping = true);
+                    Event::Stop
+                }
+                answer = self.answers.recv() => match answer {
+                    Some(event) => event,
+                    None => return tracing::error!("the ledger's writer is gone"),
+                },
+                Ok(()) = self.scheduler.definitions.changed() => {
+                    Event::Reload(Box::new(self.scheduler.definitions.borrow_and_update().clone()))
+                }
+                Some(done) = self.attempts.join_next_with_id() => match self.attempt_ended(done) {
+                    Some(event) => event,
+                    None => continue,
+                },
+                () = self.ticker.due() => Event::Pulse,
+                () = alarm.ring() => Event::Wake,
+                _ = housekeeping.tick() => match self.look_after_the_clock() {
+                    Some(event) => event,
+                    None => continue,
+                },
+                () = grace.over() => match grace {
+                    Grace::Until(_) => {
+                        grace = Grace::LastWrites(Instant::now() + LAST_WRITES);
+                        Event::GraceOver
+                    }
+                    _ => return tracing::error!("the ledger did not take the last writes in time"),
+                },
+            };
+            let effects = self.decisions.on(clock.now(), event);
+            self.perform(effects);
+        }
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Write(write) => drop(self.writes.send(write)),
+                Effect::Send(order) => self.send(order),
+                Effect::Notice(notice) => announce(&self.scheduler, notice),
+            }
+        }
+        let metrics = &self.scheduler.metrics;
+        metrics.load(self.decisions.in_flight(), self.decisions.waiting());
+        metrics.next_fires(self.decisions.take_moved());
+    }
+
+    fn send(&mut self, order: Order) {
+        let (dispatcher, run) = (Arc::clone(&self.scheduler.dispatcher), order.run);
+        let task = self.attempts.spawn(async move { dispatcher.send(&order).await });
+        self.tasks.insert(task.id(), run);
+    }
+
+    fn attempt_ended(&mut self, done: Result<(Id, Report), JoinError>) -> Option<Event> {
+        let (id, report) = match done {
+            Ok((id, report)) => (id, Some(report)),
+            Err(death) => (death.id(), None),
+        };
+        self.tasks.remove(&id).map(|run| Event::AttemptEnded(run, report))
+    }
+
+    fn look_after_the_clock(&mut self) -> Option<Event> {
+        let clock = self.scheduler.clock.as_ref();
+        self.rounds += 1;
+        if self.rounds.is_multiple_of(SIGN_OF_LIFE) {
+            drop(self.writes.send(Write::Tick(clock.now())));
+        }
+        let step = self.clocks.step(clock);
+        (step.abs() > STEP).then(|| {
+            tracing::warn!(seconds = step.num_seconds(), "the wall clock was set");
+            Event::ClockStepped
+        })
+    }
+}
+
+/// The two clocks read at one moment.
+struct Clocks {
+    wall: DateTime<Utc>,
+    monotonic: Instant,
+}
+
+impl Clocks {
+    fn read(clock: &dyn Clock) -> Self {
+        Self { wall: clock.now(), monotonic: clock.monotonic() }
+    }
+
+    /// By how much the wall clock went ahead of the monotonic one since the last look.
+    fn step(&mut self, clock: &dyn Clock) -> TimeDelta {
+        let before = std::mem::replace(self, Self::read(clock));
+        let elapsed = TimeDelta::from_std(self.monotonic - before.monotonic).unwrap_or(TimeDelta::MAX);
+        self.wall - before.wall - elapsed
+    }
+}
+
+/// A stop's stages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grace {
+    Running,
+    Until(Instant),
+    LastWrites(Instant),
+}
+
+impl Grace {
+    async fn over(self) {
+        match self {
+            Self::Running => std::future::pending().await,
+            Self::Until(end) | Self::LastWrites(end) => tokio::time::sleep_until(end).await,
+        }
+    }
+}
+
+/// A wait on the wall clock that is kept as long as its instant stays the same.
+struct Alarm {
+    clock: SharedClock,
+    at: Option<DateTime<Utc>>,
+    sleep: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Alarm {
+    fn new(clock: SharedClock) -> Self {
+        Self { clock, at: None, sleep: None }
+    }
+
+    fn set(&mut self, at: Option<DateTime<Utc>>) {
+        if self.at != at {
+            self.at = at;
+            self.sleep = at.map(|at| {
+                let clock = self.clock.clone();
+                Box::pin(async move { clock.sleep_until(at).await }) as Pin<Box<dyn Future<Output = ()> + Send>>
+            });
+        }
+    }
+
+    async fn ring(&mut self) {
+        match &mut self.sleep {
+            Some(sleep) => {
+                sleep.await;
+                self.at = None;
+                self.sleep = None;
+            }
+            None => std::future::pending().await,
+        }
+    }
+}

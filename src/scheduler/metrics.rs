@@ -1,0 +1,136 @@
+//! Counts and gauges, in a registry that is a value: two schedulers in one process do not share it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64},
+};
+
+use chrono::{DateTime, Utc};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+use super::decisions::RunEnded;
+use crate::{job::JobName, run::Outcome};
+
+/// Upper bounds of lateness in seconds: what matters is below 10 ms, what hurts is above a second.
+const LATENESS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0, 60.0, 600.0];
+/// Upper bounds of durations in seconds, up to a day.
+const DURATION: [f64; 12] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 86400.0];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByJob {
+    job: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByOutcome {
+    job: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByClass {
+    job: String,
+    class: &'static str,
+}
+
+/// The scheduler's metrics. Cheap to clone; clones count together.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    runs: Family<ByOutcome, Counter>,
+    attempts: Family<ByClass, Counter>,
+    lateness: Histogram,
+    duration: Histogram,
+    next_fire: Family<ByJob, Gauge<i64, AtomicI64>>,
+    last_success: Family<ByJob, Gauge<f64, AtomicU64>>,
+    holds_over: Family<ByJob, Counter>,
+    in_flight: Gauge,
+    waiting: Gauge,
+}
+
+impl Metrics {
+    /// A registry with everything at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("sexton");
+        let (runs, attempts, holds_over) = (Family::default(), Family::default(), Family::default());
+        let (next_fire, last_success) = (Family::default(), Family::default());
+        let (in_flight, waiting) = (Gauge::default(), Gauge::default());
+        let (lateness, duration) = (Histogram::new(LATENESS), Histogram::new(DURATION));
+        registry.register("runs", "Occurrences with a final row, by job and outcome", Family::clone(&runs));
+        registry.register("attempts", "Requests that were let go, by job and how they ended", Family::clone(&attempts));
+        registry.register("holds_over", "Holds that ended without word of their run", Family::clone(&holds_over));
+        registry.register("lateness_seconds", "From the due instant to the sending", lateness.clone());
+        registry.register("run_duration_seconds", "From the sending to the end of the answer", duration.clone());
+        registry.register("next_fire_timestamp_seconds", "When the job is next sent", Family::clone(&next_fire));
+        registry.register(
+            "last_success_timestamp_seconds",
+            "When the job last succeeded",
+            Family::clone(&last_success),
+        );
+        registry.register("in_flight", "Requests open or about to be", Gauge::clone(&in_flight));
+        registry.register("waiting", "Due runs that wait for max_in_flight", Gauge::clone(&waiting));
+        let registry = Arc::new(registry);
+        Self { registry, runs, attempts, lateness, duration, next_fire, last_success, holds_over, in_flight, waiting }
+    }
+
+    /// In the OpenMetrics text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        if let Err(error) = text::encode(&mut text, &self.registry) {
+            tracing::error!(%error, "the metrics could not be written out");
+        }
+        text
+    }
+
+    pub(super) fn ended(&self, ended: &RunEnded, now: DateTime<Utc>) {
+        let job = ended.job.to_string();
+        let outcome = ended.outcome.as_str();
+        self.runs.get_or_create(&ByOutcome { job: job.clone(), outcome }).inc_by(ended.count);
+        if let Some(lateness) = ended.lateness {
+            self.lateness.observe(lateness.as_seconds_f64());
+            let class = ended.reason.map_or(outcome, |reason| reason.as_str());
+            self.attempts.get_or_create(&ByClass { job: job.clone(), class }).inc();
+        }
+        if let Some(duration) = ended.duration {
+            self.duration.observe(duration.as_seconds_f64());
+        }
+        if ended.outcome == Outcome::Succeeded {
+            self.last_success.get_or_create(&ByJob { job }).set(seconds(now));
+        }
+    }
+
+    pub(super) fn hold_over(&self, job: &JobName) {
+        self.holds_over.get_or_create(&ByJob { job: job.to_string() }).inc();
+    }
+
+    pub(super) fn load(&self, in_flight: usize, waiting: usize) {
+        self.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn next_fires(&self, moved: impl IntoIterator<Item = (JobName, Option<DateTime<Utc>>)>) {
+        for (job, next) in moved {
+            let label = ByJob { job: job.to_string() };
+            match next {
+                Some(next) => drop(self.next_fire.get_or_create(&label).set(next.timestamp())),
+                None => drop(self.next_fire.remove(&label)),
+            }
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn seconds(at: DateTime<Utc>) -> f64 {
+    std::time::Duration::from_micros(u64::try_from(at.timestamp_micros()).unwrap_or_default()).as_secs_f64()
+}

@@ -1,0 +1,60 @@
+//! What health checks and pages may look at while the loop runs.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use tokio::sync::watch;
+
+use crate::{
+    dispatch::Dispatcher,
+    job::Definitions,
+    ticker::{DEAD_AFTER, Liveness},
+};
+
+/// From how many refusals in a row on a target's credential counts as rejected (seed D5).
+const REJECTED_FROM: u32 = 3;
+
+/// What the loop says of itself.
+#[derive(Debug, Clone, Default)]
+pub struct Status {
+    /// Whether the ledger takes writes.
+    pub store_writable: bool,
+    /// Whether a stop is under way.
+    pub stopping: bool,
+    /// The pulse, once there is one.
+    pub liveness: Option<Liveness>,
+    /// The targets whose self-check was refused.
+    pub self_check_refused: BTreeSet<String>,
+}
+
+/// A view of a running scheduler.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    pub(super) status: watch::Receiver<Status>,
+    pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) definitions: watch::Receiver<Definitions>,
+}
+
+impl Watch {
+    /// What the loop says of itself, now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    /// Whether the ticker's engine looked lately.
+    #[must_use]
+    pub fn is_ticking(&self) -> bool {
+        self.status.borrow().liveness.as_ref().is_some_and(|pulse| pulse.age() < DEAD_AFTER)
+    }
+
+    /// The targets that refuse the credential: three times in a row, or at the self-check and nothing accepted since.
+    #[must_use]
+    pub fn rejecting_targets(&self) -> Vec<String> {
+        let status = self.status.borrow();
+        let rejecting = |target: &&String| {
+            let refusals = self.dispatcher.rejections(target);
+            refusals >= REJECTED_FROM || (refusals > 0 && status.self_check_refused.contains(*target))
+        };
+        self.definitions.borrow().targets.keys().filter(rejecting).cloned().collect()
+    }
+}

@@ -1,0 +1,182 @@
+//! What is written to the ledger and read from it.
+//!
+//! The ledger keeps microseconds: finer parts of an instant or a duration are cut off, also before two are compared.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    job::JobName,
+    run::{Outcome, Reason, RunId, State, Trigger},
+};
+
+/// What the ledger knows of a job: up to where its occurrences are accounted for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// Whose cursor.
+    pub job: JobName,
+    /// The hash of the definition it belongs to.
+    pub definition: String,
+    /// What the schedule was, in words that change when its instants do.
+    pub schedule: String,
+    /// From when on (exclusive) this schedule is accounted for.
+    pub anchored_at: DateTime<Utc>,
+    /// Up to when (inclusive) every occurrence has its row.
+    pub accounted_to: DateTime<Utc>,
+}
+
+/// Rows for one job and the cursor's move past them, in one transaction.
+///
+/// A claim whose occurrence has a row already is dropped (guarantee G2): the answer is [`Accounted::Done`] all the same,
+/// and [`Begun::Lost`] when the dropped claim is to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accounting {
+    /// Whose occurrences.
+    pub job: JobName,
+    /// Where the caller believes the cursor stands; elsewhere, nothing is written ([`Accounted::Stale`]).
+    pub from: DateTime<Utc>,
+    /// Where it stands afterwards.
+    pub to: DateTime<Utc>,
+    /// Occurrences that ended before anything was sent.
+    pub spans: Vec<Span>,
+    /// Occurrences to be sent.
+    pub claims: Vec<Claim>,
+}
+
+/// Consecutive occurrences that ended before anything was sent, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// The id of the row.
+    pub id: RunId,
+    /// The first occurrence.
+    pub scheduled_for: DateTime<Utc>,
+    /// The last occurrence.
+    pub through: DateTime<Utc>,
+    /// How many there are, both ends included.
+    pub count: u64,
+    /// `missed` or `skipped`.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Reason,
+    /// The definition's hash.
+    pub definition: String,
+}
+
+/// An occurrence taken in order to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The id of the row.
+    pub id: RunId,
+    /// The occurrence.
+    pub scheduled_for: DateTime<Utc>,
+    /// `schedule` or `catch_up`.
+    pub trigger: Trigger,
+    /// The definition's hash.
+    pub definition: String,
+}
+
+/// What became of an [`Accounting`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accounted {
+    /// Its rows are written and its cursor moved.
+    Done,
+    /// The cursor stood elsewhere, at this instant, or the job has no cursor (`None`): nothing was written.
+    Stale(Option<DateTime<Utc>>),
+    /// Occurrences of a span have rows already, which happens only when a cursor was anchored behind them: nothing was
+    /// written. These are the rows in the way, each from its first to its last instant, both included. Account again
+    /// without what lies in them.
+    Taken(Vec<(DateTime<Utc>, DateTime<Utc>)>),
+}
+
+/// A claimed run that is to become `sending`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begin {
+    /// Which run.
+    pub run: RunId,
+    /// Why it is sent; a claim found stale turns from `schedule` to `catch_up` here.
+    pub trigger: Trigger,
+    /// The hash of the definition it is sent with.
+    pub definition: String,
+    /// Until when the job's slot is taken should nothing more be heard of the run; `None` takes no slot.
+    pub slot_until: Option<DateTime<Utc>>,
+    /// Method and URL, without secrets.
+    pub request: String,
+}
+
+/// What became of a [`Begin`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// The run is `sending`, its attempt is written, its slot is taken.
+    Sending {
+        /// The attempt's number within the job: greater than every one before.
+        fence: u64,
+        /// The attempt's number within the run, from 1.
+        attempt: u32,
+    },
+    /// Another run has the job's slot; nothing changed.
+    Occupied {
+        /// That run.
+        by: RunId,
+        /// Where it stands.
+        state: State,
+        /// Until when its slot is taken.
+        until: DateTime<Utc>,
+    },
+    /// The run is no longer `claimed`; nothing changed.
+    Lost,
+}
+
+/// A claimed run that ends without being sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// Which run.
+    pub run: RunId,
+    /// `skipped`, `missed` or `cancelled`.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// How a sent run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finish {
+    /// Which run.
+    pub run: RunId,
+    /// Its outcome.
+    pub outcome: Outcome,
+    /// Why; `None` when it succeeded.
+    pub reason: Option<Reason>,
+    /// Until when the job's slot stays taken (guarantee G3); `None` gives it back.
+    pub hold_until: Option<DateTime<Utc>>,
+    /// The answer's status.
+    pub status: Option<u16>,
+    /// The beginning of the answer's body, redacted; or what went wrong, in words.
+    pub excerpt: Option<String>,
+    /// From the instant it was due to the first byte sent.
+    pub lateness: Option<TimeDelta>,
+    /// From the first byte sent to the end.
+    pub duration: Option<TimeDelta>,
+}
+
+/// A slot that is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Whose slot.
+    pub job: JobName,
+    /// Which run has it.
+    pub run: RunId,
+    /// Where that run stands.
+    pub state: State,
+    /// Until when.
+    pub until: DateTime<Utc>,
+}
+
+/// Which rows of the history to read, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunQuery {
+    /// Of this job only.
+    pub job: Option<JobName>,
+    /// With this outcome only.
+    pub outcome: Option<Outcome>,
+    /// At most so many; 0 reads none.
+    pub limit: u32,
+}

@@ -1,0 +1,238 @@
+//! Cursors, and the rows of the occurrences that they move past.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::SqliteConnection;
+
+use super::{
+    json,
+    rows::{Fields, micros},
+    writer::Write,
+};
+use crate::{
+    job::JobName,
+    run::State,
+    store::{Accounted, Accounting, Claim, Cursor, Span, StoreError},
+};
+
+/// Cursors to write.
+pub(super) struct Anchor(pub(super) Vec<Cursor>);
+
+#[async_trait]
+impl Write for Anchor {
+    type Answer = ();
+
+    async fn apply(&self, ledger: &mut SqliteConnection) -> Result<(), StoreError> {
+        let cursors: Vec<_> = self.0.iter().map(cursor_row).collect();
+        // The fence is not touched: it must grow over every change of the definition.
+        sqlx::query(
+            "INSERT INTO jobs (job, definition, schedule, anchored_at, accounted_to)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1) WHERE true
+             ON CONFLICT (job) DO UPDATE SET definition = excluded.definition, schedule = excluded.schedule,
+                 anchored_at = excluded.anchored_at, accounted_to = excluded.accounted_to",
+        )
+        .bind(json::rows(&cursors)?)
+        .execute(ledger)
+        .await?;
+        Ok(())
+    }
+}
+
+fn cursor_row(cursor: &Cursor) -> (&str, &str, &str, i64, i64) {
+    (cursor.job.as_str(), &cursor.definition, &cursor.schedule, micros(cursor.anchored_at), micros(cursor.accounted_to))
+}
+
+/// Occurrences to write, and cursors to move.
+pub(super) struct Account {
+    pub(super) now: DateTime<Utc>,
+    pub(super) batch: Vec<Accounting>,
+}
+
+#[async_trait]
+impl Write for Account {
+    type Answer = Vec<Accounted>;
+
+    async fn apply(&self, ledger: &mut SqliteConnection) -> Result<Vec<Accounted>, StoreError> {
+        let mut standings = standings(ledger, &self.batch).await?;
+        let mut answers = Vec::with_capacity(self.batch.len());
+        let mut page = Page::default();
+        for accounting in &self.batch {
+            let standing = standings.get_mut(accounting.job.as_str());
+            answers.push(judge(ledger, accounting, standing, &mut page).await?);
+        }
+        page.write(ledger, self.now).await?;
+        move_cursors(ledger, &standings).await?;
+        Ok(answers)
+    }
+}
+
+/// Where a job stands before and after the batch.
+struct Standing {
+    before: DateTime<Utc>,
+    after: DateTime<Utc>,
+    /// The last instant that any row of the job accounts for.
+    newest: Option<DateTime<Utc>>,
+}
+
+async fn standings(
+    ledger: &mut SqliteConnection,
+    batch: &[Accounting],
+) -> Result<HashMap<String, Standing>, StoreError> {
+    let jobs: Vec<&str> = batch.iter().map(|accounting| accounting.job.as_str()).collect();
+    let found = sqlx::query(
+        r#"SELECT job, accounted_to, (
+               SELECT through FROM runs
+               WHERE runs.job = jobs.job AND "trigger" IN ('schedule', 'catch_up')
+               ORDER BY scheduled_for DESC LIMIT 1
+           ) AS newest
+           FROM jobs WHERE job IN (SELECT value FROM json_each(?1))"#,
+    )
+    .bind(json::rows(&jobs)?)
+    .fetch_all(ledger)
+    .await?;
+    found
+        .iter()
+        .map(|row| {
+            let fields = Fields::of("job", "job", row)?;
+            let before = fields.instant("accounted_to")?;
+            Ok((fields.get("job")?, Standing { before, after: before, newest: fields.optional_instant("newest")? }))
+        })
+        .collect()
+}
+
+/// Decides on one accounting, and takes its rows down if it is good.
+async fn judge<'a>(
+    ledger: &mut SqliteConnection,
+    accounting: &'a Accounting,
+    standing: Option<&mut Standing>,
+    page: &mut Page<'a>,
+) -> Result<Accounted, StoreError> {
+    let Some(standing) = standing else { return Ok(Accounted::Stale(None)) };
+    if micros(standing.after) != micros(accounting.from) {
+        return Ok(Accounted::Stale(Some(standing.after)));
+    }
+    let there = rows_in_the_way(ledger, accounting, standing.newest).await?;
+    let taken: Vec<_> =
+        there.iter().copied().filter(|row| accounting.spans.iter().any(|span| meets(span, *row))).collect();
+    if !taken.is_empty() {
+        return Ok(Accounted::Taken(taken));
+    }
+    let free = |claim: &&Claim| !there.iter().any(|(first, last)| (first..=last).contains(&&claim.scheduled_for));
+    page.spans.extend(accounting.spans.iter().map(|span| span_row(&accounting.job, span)));
+    page.claims.extend(accounting.claims.iter().filter(free).map(|claim| claim_row(&accounting.job, claim)));
+    standing.after = accounting.to;
+    Ok(Accounted::Done)
+}
+
+type Range = (DateTime<Utc>, DateTime<Utc>);
+
+fn meets(span: &Span, (first, last): Range) -> bool {
+    span.scheduled_for <= last && first <= span.through
+}
+
+/// The job's rows that lie where the accounting wants to write. Normally its newest row lies before, and there are none.
+async fn rows_in_the_way(
+    ledger: &mut SqliteConnection,
+    accounting: &Accounting,
+    newest: Option<DateTime<Utc>>,
+) -> Result<Vec<Range>, StoreError> {
+    let spans = accounting.spans.iter().map(|span| (span.scheduled_for, span.through));
+    let claims = accounting.claims.iter().map(|claim| (claim.scheduled_for, claim.scheduled_for));
+    let all = spans.chain(claims).reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)));
+    let (Some((first, last)), Some(newest)) = (all, newest) else { return Ok(Vec::new()) };
+    if newest < first {
+        return Ok(Vec::new());
+    }
+    let found = sqlx::query(
+        r#"SELECT id, scheduled_for, through FROM runs
+           WHERE job = ?1 AND scheduled_for <= ?3 AND through >= ?2 AND "trigger" IN ('schedule', 'catch_up')
+           ORDER BY scheduled_for"#,
+    )
+    .bind(accounting.job.as_str())
+    .bind(micros(first))
+    .bind(micros(last))
+    .fetch_all(ledger)
+    .await?;
+    found
+        .iter()
+        .map(|row| {
+            let fields = Fields::of("run", "id", row)?;
+            Ok((fields.instant("scheduled_for")?, fields.instant("through")?))
+        })
+        .collect()
+}
+
+/// id, job, first instant, last instant, count, state, reason, definition
+type SpanRow<'a> = (String, &'a str, i64, i64, u64, &'static str, &'static str, &'a str);
+
+fn span_row<'a>(job: &'a JobName, span: &'a Span) -> SpanRow<'a> {
+    let state = State::Ended(span.outcome).as_str();
+    let (first, last) = (micros(span.scheduled_for), micros(span.through));
+    (span.id.to_string(), job.as_str(), first, last, span.count, state, span.reason.as_str(), &span.definition)
+}
+
+/// id, job, instant, trigger, state, definition
+type ClaimRow<'a> = (String, &'a str, i64, &'static str, &'static str, &'a str);
+
+fn claim_row<'a>(job: &'a JobName, claim: &'a Claim) -> ClaimRow<'a> {
+    let (instant, trigger) = (micros(claim.scheduled_for), claim.trigger.as_str());
+    (claim.id.to_string(), job.as_str(), instant, trigger, State::Claimed.as_str(), &claim.definition)
+}
+
+/// The rows of a batch, to be written in as few statements as there are kinds.
+#[derive(Default)]
+struct Page<'a> {
+    spans: Vec<SpanRow<'a>>,
+    claims: Vec<ClaimRow<'a>>,
+}
+
+impl Page<'_> {
+    async fn write(&self, ledger: &mut SqliteConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+        if !self.spans.is_empty() {
+            sqlx::query(
+                r#"INSERT INTO runs
+                       (id, job, scheduled_for, through, count, state, reason, definition, "trigger", finished_at)
+                   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                       value ->> 7, 'schedule', ?2
+                   FROM json_each(?1)"#,
+            )
+            .bind(json::rows(&self.spans)?)
+            .bind(micros(now))
+            .execute(&mut *ledger)
+            .await?;
+        }
+        if !self.claims.is_empty() {
+            sqlx::query(
+                r#"INSERT INTO runs (id, job, scheduled_for, through, count, "trigger", state, definition)
+                   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 2, 1, value ->> 3, value ->> 4, value ->> 5
+                   FROM json_each(?1) WHERE true
+                   ON CONFLICT (job, scheduled_for) WHERE "trigger" IN ('schedule', 'catch_up') DO NOTHING"#,
+            )
+            .bind(json::rows(&self.claims)?)
+            .execute(ledger)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+async fn move_cursors(ledger: &mut SqliteConnection, standings: &HashMap<String, Standing>) -> Result<(), StoreError> {
+    let moves: Vec<_> = standings
+        .iter()
+        .map(|(job, standing)| (job, micros(standing.before), micros(standing.after)))
+        .filter(|(_, before, after)| before != after)
+        .collect();
+    if moves.is_empty() {
+        return Ok(());
+    }
+    let moved = sqlx::query(
+        "UPDATE jobs SET accounted_to = value ->> 2 FROM json_each(?1) AS moves
+         WHERE jobs.job = moves.value ->> 0 AND jobs.accounted_to = moves.value ->> 1",
+    )
+    .bind(json::rows(&moves)?)
+    .execute(ledger)
+    .await?;
+    json::all_changed("cursors", moves.len(), &moved)
+}

@@ -1,0 +1,66 @@
+//! The history is kept within bounds.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::{json, rows::micros, writer::Write};
+use crate::store::StoreError;
+
+/// So many rows are removed in one transaction, so that a claim never waits long for it.
+pub(super) const AT_ONCE: usize = 1000;
+
+/// The runs that are too old or too many, finished or not. Looked for by a reader: it may take a while.
+pub(super) async fn surplus(
+    pool: SqlitePool,
+    now: DateTime<Utc>,
+    keep: Duration,
+    per_job: u64,
+) -> Result<Vec<String>, StoreError> {
+    let mut ids = Vec::new();
+    // A time longer than the calendar keeps everything.
+    if let Some(oldest) = TimeDelta::from_std(keep).ok().and_then(|keep| now.checked_sub_signed(keep)) {
+        ids = sqlx::query_scalar("SELECT id FROM runs WHERE scheduled_for < ?1 AND through < ?1")
+            .bind(micros(oldest))
+            .fetch_all(&pool)
+            .await?;
+    }
+    let jobs: Vec<String> = sqlx::query_scalar("SELECT job FROM jobs").fetch_all(&pool).await?;
+    for job in jobs {
+        let older: Vec<String> = sqlx::query_scalar(
+            "SELECT id FROM runs WHERE job = ?1 ORDER BY scheduled_for DESC, id DESC LIMIT -1 OFFSET ?2",
+        )
+        .bind(job)
+        .bind(i64::try_from(per_job).unwrap_or(i64::MAX))
+        .fetch_all(&pool)
+        .await?;
+        ids.extend(older);
+    }
+    Ok(ids)
+}
+
+/// Runs to remove, with their attempts; the answer is how many went.
+pub(super) struct Remove {
+    pub(super) now: DateTime<Utc>,
+    pub(super) ids: Vec<String>,
+}
+
+#[async_trait]
+impl Write for Remove {
+    type Answer = u64;
+
+    /// A run without an outcome stays, and one that has its slot: its job would not know any more what holds it.
+    async fn apply(&self, ledger: &mut SqliteConnection) -> Result<u64, StoreError> {
+        let removed = sqlx::query(
+            "DELETE FROM runs WHERE id IN (SELECT value FROM json_each(?1)) AND outcome IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM slots WHERE slots.run = runs.id AND slots.until > ?2)",
+        )
+        .bind(json::rows(&self.ids)?)
+        .bind(micros(self.now))
+        .execute(ledger)
+        .await?;
+        Ok(removed.rows_affected())
+    }
+}

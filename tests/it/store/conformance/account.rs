@@ -1,0 +1,166 @@
+//! Cursors and claims.
+
+use sexton::{
+    run::{Outcome, Reason, State, Trigger},
+    store::{Accounted, Accounting, Begun, Claim, Cursor},
+};
+
+use super::*;
+
+pub(crate) async fn an_anchor_is_read_back_and_replaced(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    let (first, second) = (cursor("b", t(5)), cursor("a:1", t(7)));
+    store.anchor(vec![first.clone(), second.clone()]).await.unwrap();
+    assert_eq!(store.cursors().await.unwrap(), [second.clone(), first]);
+
+    let moved = Cursor { definition: "d2".to_owned(), schedule: "every 5m".to_owned(), ..cursor("b", t(9)) };
+    store.anchor(vec![moved.clone()]).await.unwrap();
+    assert_eq!(store.cursors().await.unwrap(), [second, moved]);
+}
+
+pub(crate) async fn an_accounting_writes_its_rows_and_moves_the_cursor(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a"]).await;
+    let missed = span(60, 180, 3);
+    let late = Claim { trigger: Trigger::CatchUp, ..claim(240) };
+    let batch = vec![Accounting {
+        spans: vec![missed.clone()],
+        claims: vec![late.clone(), claim(300)],
+        ..accounting("a", 0, 301)
+    }];
+    assert_eq!(store.account(t(302), batch).await.unwrap(), [Accounted::Done]);
+
+    let cursor = cursor_of(&store, "a").await;
+    assert_eq!((cursor.anchored_at, cursor.accounted_to), (t(0), t(301)));
+    let rows = history(&store, "a").await;
+    assert_eq!(rows.len(), 3);
+    assert_eq!((rows[0].id, rows[0].scheduled_for, rows[0].through, rows[0].count), (missed.id, t(60), t(180), 3));
+    assert_eq!((rows[0].state, rows[0].reason), (State::Ended(Outcome::Missed), Some(Reason::Downtime)));
+    assert_eq!(rows[0].finished_at, Some(t(302)));
+    assert_eq!((rows[1].id, rows[1].trigger, rows[1].state), (late.id, Trigger::CatchUp, State::Claimed));
+    assert_eq!((rows[1].scheduled_for, rows[1].through, rows[1].count), (t(240), t(240), 1));
+    assert_eq!((rows[1].fence, rows[1].finished_at, rows[1].settled), (None, None, None));
+    assert_eq!((rows[2].trigger, rows[2].definition.as_str()), (Trigger::Schedule, "d1"));
+}
+
+pub(crate) async fn an_accounting_without_rows_moves_the_cursor(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a"]).await;
+    assert_eq!(store.account(t(1), vec![accounting("a", 0, 50)]).await.unwrap(), [Accounted::Done]);
+    assert_eq!(cursor_of(&store, "a").await.accounted_to, t(50));
+    assert!(history(&store, "a").await.is_empty());
+}
+
+pub(crate) async fn a_stale_accounting_writes_nothing_and_hinders_no_other(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a", "b"]).await;
+    let batch = vec![
+        Accounting { claims: vec![claim(60)], ..accounting("a", 30, 60) },
+        Accounting { claims: vec![claim(60)], ..accounting("gone", 0, 60) },
+        Accounting { claims: vec![claim(60)], ..accounting("b", 0, 60) },
+        Accounting { claims: vec![claim(60)], ..accounting("b", 0, 60) },
+        Accounting { claims: vec![claim(120)], ..accounting("b", 60, 120) },
+    ];
+    let answers = store.account(t(60), batch).await.unwrap();
+    assert_eq!(
+        answers,
+        [
+            Accounted::Stale(Some(t(0))),
+            Accounted::Stale(None),
+            Accounted::Done,
+            Accounted::Stale(Some(t(60))),
+            Accounted::Done
+        ]
+    );
+    assert!(history(&store, "a").await.is_empty());
+    assert_eq!(history(&store, "b").await.len(), 2);
+    assert_eq!(cursor_of(&store, "a").await.accounted_to, t(0));
+    assert_eq!(cursor_of(&store, "b").await.accounted_to, t(120));
+}
+
+pub(crate) async fn concurrent_accountings_claim_an_occurrence_once(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a"]).await;
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let store = store.clone();
+        callers.spawn(async move {
+            let accounting = Accounting { claims: vec![claim(60)], ..accounting("a", 0, 60) };
+            store.account(t(59), vec![accounting]).await.unwrap().remove(0)
+        });
+    }
+    let answers = callers.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| **answer == Accounted::Done).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| **answer == Accounted::Stale(Some(t(60)))).count(), 19);
+    assert_eq!(history(&store, "a").await.len(), 1);
+}
+
+/// Seed A22: a clock that stepped back (the cursor is anchored behind rows that exist) fires nothing twice.
+pub(crate) async fn an_occurrence_that_has_a_row_is_not_claimed_again(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a"]).await;
+    let first = sent(&store, "a", 60).await;
+    store.finish(t(61), vec![success(first)]).await.unwrap();
+
+    store.anchor(vec![cursor("a", t(30))]).await.unwrap();
+    let (again, fresh) = (claim(60), claim(120));
+    let (dropped, written) = (again.id, fresh.id);
+    let batch = vec![Accounting { claims: vec![again, fresh], ..accounting("a", 30, 120) }];
+    assert_eq!(store.account(t(60), batch).await.unwrap(), [Accounted::Done]);
+
+    assert_eq!(begin_one(&store, 60, begin(dropped, None)).await, Begun::Lost);
+    let ids: Vec<_> = history(&store, "a").await.iter().map(|run| run.id).collect();
+    assert_eq!(ids, [first, written]);
+    assert_eq!(row(&store, first).await.state, State::Ended(Outcome::Succeeded));
+}
+
+pub(crate) async fn a_claim_inside_a_span_is_dropped(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a"]).await;
+    let batch = vec![Accounting { spans: vec![span(60, 180, 3)], ..accounting("a", 0, 180) }];
+    store.account(t(200), batch).await.unwrap();
+
+    store.anchor(vec![cursor("a", t(0))]).await.unwrap();
+    let batch = vec![Accounting { claims: vec![claim(120)], ..accounting("a", 0, 120) }];
+    assert_eq!(store.account(t(120), batch).await.unwrap(), [Accounted::Done]);
+    assert_eq!(history(&store, "a").await.len(), 1);
+}
+
+pub(crate) async fn a_span_over_rows_is_told_which_and_written_without_them(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a"]).await;
+    let batch = vec![Accounting { spans: vec![span(60, 180, 3)], claims: vec![claim(300)], ..accounting("a", 0, 300) }];
+    store.account(t(300), batch).await.unwrap();
+
+    store.anchor(vec![cursor("a", t(100))]).await.unwrap();
+    let over =
+        vec![Accounting { spans: vec![span(120, 420, 6)], claims: vec![claim(480)], ..accounting("a", 100, 480) }];
+    let answer = store.account(t(480), over).await.unwrap();
+    assert_eq!(answer, [Accounted::Taken(vec![(t(60), t(180)), (t(300), t(300))])]);
+    assert_eq!(history(&store, "a").await.len(), 2);
+    assert_eq!(cursor_of(&store, "a").await.accounted_to, t(100));
+
+    let without = vec![Accounting {
+        spans: vec![span(240, 240, 1), span(360, 420, 2)],
+        claims: vec![claim(480)],
+        ..accounting("a", 100, 480)
+    }];
+    assert_eq!(store.account(t(480), without).await.unwrap(), [Accounted::Done]);
+    let counts: Vec<_> = history(&store, "a").await.iter().map(|run| (run.scheduled_for, run.count)).collect();
+    assert_eq!(counts, [(t(60), 3), (t(240), 1), (t(300), 1), (t(360), 2), (t(480), 1)]);
+}
+
+/// Seed A22: a restart finds the cursor where it was, so it neither repeats nor forgets.
+pub(crate) async fn cursors_survive_a_restart(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a"]).await;
+    claimed(&store, "a", 60).await;
+    let before = store.cursors().await.unwrap();
+    store.close().await;
+
+    let store = open().await;
+    assert_eq!(store.cursors().await.unwrap(), before);
+    let again = Accounting { claims: vec![claim(60)], ..accounting("a", 0, 60) };
+    assert_eq!(store.account(t(60), vec![again]).await.unwrap(), [Accounted::Stale(Some(t(60)))]);
+    assert_eq!(history(&store, "a").await.len(), 1);
+}

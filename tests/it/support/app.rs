@@ -1,0 +1,221 @@
+//! The real reference app, in this process, on a free port, with a folder of its own.
+
+use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use sexton::{
+    clock::SystemClock,
+    entropy::Entropy,
+    reference_app::{self, Config, DatabaseError},
+};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, runtime::Handle, sync::oneshot, task::JoinHandle};
+
+use super::http::{Call, Reply};
+
+/// What a password could be.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+/// The most that any of these tests waits for something that is bound to come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How to start an app.
+pub(crate) struct Builder {
+    environment: BTreeMap<String, OsString>,
+    data: TempDir,
+    sync_limit: Option<Duration>,
+    shutdown_grace: Option<Duration>,
+}
+
+/// A running app. `stop` it, or the test fails.
+pub(crate) struct TestApp {
+    pub(crate) address: SocketAddr,
+    data: Option<TempDir>,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<Result<(), DatabaseError>>,
+    tasks_before: usize,
+}
+
+/// A made-up secret; nothing but these tests takes it.
+pub(crate) fn secret() -> String {
+    "0123456789abcdef".repeat(4)
+}
+
+/// Where programs are found.
+#[expect(clippy::disallowed_methods, reason = "git is found by the PATH of whoever runs the tests")]
+pub(crate) fn search_path() -> OsString {
+    std::env::var_os("PATH").unwrap_or_default()
+}
+
+impl Default for Builder {
+    /// With the shared secret of [`secret`].
+    fn default() -> Self {
+        let environment =
+            BTreeMap::from([("PATH".to_owned(), search_path()), ("SCHEDULER_API_TOKEN".to_owned(), secret().into())]);
+        Self { environment, data: tempfile::tempdir().unwrap(), sync_limit: None, shutdown_grace: None }
+    }
+}
+
+impl Builder {
+    pub(crate) fn environment(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    /// In the folder of an app that ran before.
+    pub(crate) fn data(mut self, data: TempDir) -> Self {
+        self.data = data;
+        self
+    }
+
+    pub(crate) fn sync_limit(mut self, limit: Duration) -> Self {
+        self.sync_limit = Some(limit);
+        self
+    }
+
+    pub(crate) fn shutdown_grace(mut self, grace: Duration) -> Self {
+        self.shutdown_grace = Some(grace);
+        self
+    }
+
+    pub(crate) async fn start(self) -> TestApp {
+        let Self { environment, data, sync_limit, shutdown_grace } = self;
+        let mut config = Config::new(data.path(), |name| environment.get(name).cloned());
+        config.sync_limit = sync_limit.unwrap_or(config.sync_limit);
+        config.shutdown_grace = shutdown_grace.unwrap_or(config.shutdown_grace);
+        let tasks_before = Handle::current().metrics().num_alive_tasks();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async { drop(stopped.await) };
+        let clock = Arc::new(SystemClock);
+        let serving = tokio::spawn(reference_app::serve(config, listener, clock, Entropy::System, shutdown));
+        let app = TestApp { address, data: Some(data), stop: Some(stop), serving, tasks_before };
+        assert_eq!(app.get("/api/health").send().await.status, 200);
+        app
+    }
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        Builder::default().start().await
+    }
+
+    pub(crate) fn call(&self, method: &str, path: &str) -> Call {
+        Call::new(self.address, method, path)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Call {
+        self.call("GET", path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Call {
+        self.call("POST", path)
+    }
+
+    /// A request of the scheduler's.
+    pub(crate) fn scheduler(&self, method: &str, path: &str) -> Call {
+        self.call(method, path).bearer(&secret())
+    }
+
+    pub(crate) async fn register(&self, email: &str) -> Reply {
+        let body = json!({ "email": email, "password": PASSWORD });
+        self.post("/api/auth/register").json(&body).send().await
+    }
+
+    /// Registers and logs in; hands back the cookie.
+    pub(crate) async fn person(&self, email: &str) -> String {
+        assert_eq!(self.register(email).await.status, 201);
+        let body = json!({ "email": email, "password": PASSWORD });
+        let reply = self.post("/api/auth/login").json(&body).send().await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    /// A new access token of the person with this cookie.
+    pub(crate) async fn token(&self, cookie: &str) -> String {
+        let reply = self.post("/api/auth/tokens").cookie(cookie).json(&json!({ "name": "ci" })).send().await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+        reply.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn add_marketplace(&self, name: &str, url: &str) {
+        let body = json!({ "name": name, "url": url });
+        let reply = self.scheduler("POST", "/api/marketplaces").json(&body).send().await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+    }
+
+    /// The audit log, newest first.
+    pub(crate) async fn audit(&self) -> Vec<Value> {
+        let reply = self.scheduler("GET", "/api/audit").send().await;
+        serde_json::from_str(&reply.body).unwrap()
+    }
+
+    /// The newest row of an action, as soon as there is one.
+    pub(crate) async fn audited(&self, action: &str) -> Value {
+        let waiting = async {
+            loop {
+                if let Some(row) = self.audit().await.into_iter().find(|row| row["action"] == action) {
+                    return row;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("a row in the audit log")
+    }
+
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.data.as_ref().unwrap().path().to_owned()
+    }
+
+    pub(crate) fn repository(&self, name: &str) -> PathBuf {
+        self.folder().join("repositories").join(format!("{name}.git"))
+    }
+
+    /// The database as an operator opens it.
+    pub(crate) async fn database(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.folder().join("app.db"));
+        SqliteConnection::connect_with(&options).await.unwrap()
+    }
+
+    /// Runs one statement as an operator does.
+    pub(crate) async fn sql(&self, statement: &'static str) {
+        let mut database = self.database().await;
+        sqlx::query(statement).execute(&mut database).await.unwrap();
+        database.close().await.unwrap();
+    }
+
+    /// One value that a query finds.
+    pub(crate) async fn value<T>(&self, query: &'static str) -> T
+    where
+        T: Send + Unpin + sqlx::Type<sqlx::Sqlite> + for<'r> sqlx::Decode<'r, sqlx::Sqlite>,
+    {
+        let mut database = self.database().await;
+        let value = sqlx::query_scalar(query).fetch_one(&mut database).await.unwrap();
+        database.close().await.unwrap();
+        value
+    }
+
+    /// Stops it and makes sure that nothing of it is left running.
+    pub(crate) async fn stop(mut self) -> TempDir {
+        self.stop.take().unwrap().send(()).unwrap();
+        tokio::time::timeout(PATIENCE, &mut self.serving).await.expect("the app ends").unwrap().unwrap();
+        let gone = async {
+            while Handle::current().metrics().num_alive_tasks() > self.tasks_before {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone).await.expect("no task is left running");
+        self.data.take().unwrap()
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        assert!(self.stop.is_none() || std::thread::panicking(), "the test left its app running: stop() it");
+    }
+}
