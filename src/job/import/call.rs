@@ -9,7 +9,7 @@ use super::{
     file::quoted,
     shell::{Piece, Word, literal},
 };
-use crate::job::{edit::from_json, format_duration};
+use crate::job::{address::path_fault, edit::from_json, format_duration};
 
 /// What curl or wget is told to do.
 #[derive(Debug, Default)]
@@ -94,7 +94,15 @@ impl Call {
         }
         let origin = url.origin().ascii_serialization();
         let host = url.host_str().unwrap_or_default().to_owned();
-        let path = url[url::Position::BeforePath..url::Position::AfterQuery].to_owned();
+        let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let plain = format!("/{}", path.trim_start_matches('/'));
+        if plain != path {
+            self.lost.push("the second `/` at the beginning of its path".to_owned());
+        }
+        let path = plain;
+        if let Some((why, _)) = path_fault(&path) {
+            return Err(Refused(format!("a call whose path {why}")));
+        }
         let mut keys = vec![("method", self.verb().into())];
         keys.extend(self.body());
         keys.extend(self.header_table(variables).map(|table| ("headers", Value::InlineTable(table))));

@@ -9,7 +9,7 @@ use super::{
     file::{Entry, JobsFile, address, name_from_path, quoted},
 };
 use crate::{
-    job::format_duration,
+    job::{address::path_fault, format_duration},
     schedule::{Dst, Schedule},
 };
 
@@ -48,9 +48,8 @@ fn job(file: &mut JobsFile, index: usize, cron: &Json, functions: Option<&Json>)
     if let Err(error) = Schedule::parse(schedule, chrono_tz::Tz::UTC, Dst::default()) {
         return file.lose_job(None, format!("entry {number} of `crons`, the schedule {}: {error}", quoted(schedule)));
     }
-    if !path.starts_with('/') {
-        return file
-            .lose_job(None, format!("entry {number} of `crons`, whose path {} does not start with `/`", quoted(path)));
+    if let Some((why, _)) = path_fault(path) {
+        return file.lose_job(None, format!("entry {number} of `crons`, whose path {} {why}", quoted(path)));
     }
     let others = cron.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
     let comments = others

@@ -212,6 +212,7 @@ fn what_does_not_carry_over_is_a_comment_with_its_line() {
         ("curl -k http://app/x", "curl's -k"),
         ("curl --retry 3 http://app/x", "curl's --retry"),
         ("curl http://app/x http://app/y", "a second address"),
+        ("curl http://app//x", "the second `/` at the beginning of its path"),
         ("curl http://app/x | jq .", "what else the line runs: `jq`"),
         ("curl http://app/x && curl http://app/y", "the order of its calls"),
     ] {

@@ -9,6 +9,7 @@ mod import;
 mod mistakes;
 mod robustness;
 mod schema;
+mod warnings;
 
 use chrono::{DateTime, Utc};
 use sexton::job::{Job, LoadContext, Loaded, Overrides, Report, Source, load_sources};
