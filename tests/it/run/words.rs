@@ -14,9 +14,26 @@ fn the_words_of_the_contract() {
     assert_eq!(spelled(Outcome::ALL), ["succeeded", "failed", "unknown", "skipped", "missed", "cancelled"]);
     assert_eq!(spelled(Trigger::ALL), ["schedule", "catch_up"]);
     let contract = [
-        "running", "possibly_running", "busy", "paused", "queue_full", "redefined", "removed", "downtime", "crash",
-        "shutdown", "timeout", "broken", "connect", "credential", "unknown_status", "status", "expect", "poll_refused",
-        "panic", "settled",
+        "running",
+        "possibly_running",
+        "busy",
+        "paused",
+        "queue_full",
+        "redefined",
+        "removed",
+        "downtime",
+        "crash",
+        "shutdown",
+        "timeout",
+        "broken",
+        "connect",
+        "credential",
+        "unknown_status",
+        "status",
+        "expect",
+        "poll_refused",
+        "panic",
+        "settled",
     ];
     for reason in spelled(Reason::ALL) {
         assert!(contract.contains(&reason.as_str()), "{reason} is not in the closed list of reasons");

@@ -198,7 +198,8 @@ fn taken(
     spans: &[Span],
 ) -> Vec<(Instant, Instant)> {
     let rows = rows.into_iter().flat_map(BTreeMap::values).map(|id| (runs[id].scheduled_for, runs[id].through));
-    rows.filter(|(first, last)| spans.iter().any(|span| span.scheduled_for <= *last && *first <= span.through)).collect()
+    rows.filter(|(first, last)| spans.iter().any(|span| span.scheduled_for <= *last && *first <= span.through))
+        .collect()
 }
 
 fn of_claim(job: &JobName, claim: &Claim) -> Run {
