@@ -455,6 +455,39 @@ fn paris_leaves_its_mean_time() {
     assert_eq!(before, Some(utc("1911-03-10T23:45:39Z")));
 }
 
+/// Seed E11: from anywhere in the repeated hour, first pass or second, next is the right one.
+#[test]
+fn from_within_a_repeated_hour() {
+    let (texts, zone) = (["daily 01:10,01:50,02:00", "10,50 1 * * *", "10,50 * * * *"], Tz::America__New_York);
+    let first = |time: &str| format!("2026-11-01T{time}:00-04:00");
+    let second = |time: &str| format!("2026-11-01T{time}:00-05:00");
+    let tomorrow = |time: &str| format!("2026-11-02T{time}:00-05:00");
+    for (text, dst, after, next) in [
+        (texts[0], AFTER_FIRST, first("01:00"), first("01:10")),
+        (texts[0], AFTER_FIRST, first("01:10"), first("01:50")),
+        (texts[0], AFTER_FIRST, first("01:50"), second("02:00")),
+        (texts[0], AFTER_FIRST, second("01:00"), second("02:00")),
+        (texts[0], AFTER_FIRST, second("01:30"), second("02:00")),
+        (texts[1], AFTER_FIRST, second("01:30"), tomorrow("01:10")),
+        (texts[0], AFTER_SECOND, first("00:59"), second("01:10")),
+        (texts[0], AFTER_SECOND, first("01:00"), second("01:10")),
+        (texts[0], AFTER_SECOND, first("01:30"), second("01:10")),
+        (texts[1], AFTER_SECOND, first("01:55"), second("01:10")),
+        (texts[0], AFTER_SECOND, second("01:00"), second("01:10")),
+        (texts[0], AFTER_SECOND, second("01:30"), second("01:50")),
+        (texts[0], AFTER_BOTH, first("01:30"), first("01:50")),
+        (texts[0], AFTER_BOTH, first("01:50"), second("01:10")),
+        (texts[1], AFTER_BOTH, first("01:55"), second("01:10")),
+        (texts[1], AFTER_BOTH, second("01:10"), second("01:50")),
+        (texts[1], AFTER_BOTH, second("01:50"), tomorrow("01:10")),
+        (texts[2], AFTER_FIRST, first("01:50"), second("01:10")),
+        (texts[2], SKIP_FIRST, second("01:55"), second("02:10")),
+    ] {
+        let found = schedule(text, zone, dst).next_after(utc(&after)).map(|t| local(zone, t));
+        assert_eq!(found, Some(next), "{text} with {dst:?} after {after}");
+    }
+}
+
 /// `every` and `at` look at no zone and no policy.
 #[test]
 fn every_and_at_ignore_zones() {
