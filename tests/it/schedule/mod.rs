@@ -7,6 +7,7 @@ mod far;
 mod grammar;
 mod notes;
 mod ocps;
+mod odd_clocks;
 mod oracle;
 mod panics;
 mod refusals;
