@@ -156,11 +156,11 @@ impl TestApp {
         serde_json::from_str(&reply.body).unwrap()
     }
 
-    /// The newest row of an action, as soon as there is one.
-    pub(crate) async fn audited(&self, action: &str) -> Value {
+    /// The newest row of a kind, as soon as there is one.
+    pub(crate) async fn audited(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let waiting = async {
             loop {
-                if let Some(row) = self.audit().await.into_iter().find(|row| row["action"] == action) {
+                if let Some(row) = self.audit().await.into_iter().find(&wanted) {
                     return row;
                 }
             }
