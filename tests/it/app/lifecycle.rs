@@ -15,8 +15,8 @@ use tokio::{
 
 use super::marketplaces::{Hole, gone};
 use crate::support::{
-    app::{Builder, PATIENCE, TestApp, secret},
-    http::{Call, Reply},
+    app::{Builder, TestApp, secret},
+    http::{Call, PATIENCE, Reply},
     logs::Logs,
 };
 

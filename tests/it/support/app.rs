@@ -12,13 +12,10 @@ use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Handle, sync::oneshot, task::JoinHandle};
 
-use super::http::{Call, Reply};
+use super::http::{Call, PATIENCE, Reply};
 
 /// What a password could be.
 pub(crate) const PASSWORD: &str = "correct horse battery";
-/// The most that any of these tests waits for something that is bound to come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-
 /// How to start an app.
 pub(crate) struct Builder {
     environment: BTreeMap<String, OsString>,
