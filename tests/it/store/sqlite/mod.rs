@@ -51,6 +51,13 @@ impl Ledger {
         result.map(drop)
     }
 
+    async fn number(&self, sql: &'static str) -> i64 {
+        let mut connection = SqliteConnectOptions::new().filename(self.path()).connect().await.unwrap();
+        let number = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        number
+    }
+
     async fn run_sql(&self, sql: &str) {
         self.try_sql(sql).await.unwrap();
     }
