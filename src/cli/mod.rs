@@ -12,6 +12,7 @@ mod demo;
 pub mod edit;
 mod firing;
 mod healthcheck;
+pub mod import;
 mod log;
 pub mod next;
 mod plan;
@@ -69,6 +70,7 @@ enum Command {
     Add(edit::AddArgs),
     Set(edit::SetArgs),
     Remove(edit::RemoveArgs),
+    Import(import::Args),
     Schema(schema::Args),
     Runs(runs::Args),
     Secret(secret::SecretArgs),
@@ -109,6 +111,9 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
         Command::Add(args) => edit::add(&args, &setting, out),
         Command::Set(args) => edit::set(&args, &setting, out),
         Command::Remove(args) => edit::remove(&args, &setting, out),
+        Command::Import(args) => {
+            import::run(&args, &mut import::Streams { input: &mut io::stdin(), out, err: &mut io::stderr() })
+        }
         Command::Schema(args) => schema::run(&args, out),
         Command::Runs(args) => runs::run(&args, environment, screen, out),
         Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),

@@ -5,6 +5,7 @@ mod defaults;
 mod edit;
 mod files;
 mod headers;
+mod import;
 mod mistakes;
 mod robustness;
 mod schema;
