@@ -27,17 +27,18 @@ pub struct SecretArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes a secret file once; one that is there already is checked and left as it is.
+    /// Makes secret files once; one that is there already is checked and left as it is.
     ///
-    /// The secret is 256 random bits in 64 hex digits. The file appears whole, readable by its owner only (mode 0600, or
+    /// Each secret is 256 random bits in 64 hex digits. A file appears whole, readable by its owner only (mode 0600, or
     /// 0640 with --group), and is never overwritten, so this can run at every boot. Prints the path and the length, never
     /// the value.
     #[command(after_help = "Example:\n  sexton secret ensure /run/sexton/token\n  \
         SCHEDULER_API_TOKEN_FILE=/run/sexton/token sexton run")]
     Ensure {
-        /// The file. Its folder must exist.
-        file: PathBuf,
-        /// The number of a group that may read a new file too (mode 0640), for an app that runs as another user.
+        /// The files, each with a secret of its own. Their folders must exist.
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// The number of a group that may read new files too (mode 0640), for an app that runs as another user.
         #[arg(long, value_name = "GID")]
         group: Option<u32>,
     },
@@ -59,7 +60,7 @@ pub fn run(
     out: &mut dyn Write,
 ) -> miette::Result<ExitCode> {
     match args.command {
-        Command::Ensure { file, group } => ensure(&file, group, entropy, out)?,
+        Command::Ensure { files, group } => files.iter().try_for_each(|file| ensure(file, group, entropy, out))?,
         Command::Check { file } => check(file, environment, out)?,
     }
     Ok(ExitCode::SUCCESS)
