@@ -13,6 +13,7 @@ mod firing;
 mod healthcheck;
 mod log;
 pub mod next;
+mod private_file;
 mod reload;
 mod replace;
 mod run;

@@ -10,6 +10,7 @@
 
 mod app;
 mod auth;
+mod credentials;
 mod dispatch;
 mod job;
 mod layering;
