@@ -10,10 +10,12 @@
 
 mod app;
 mod auth;
+mod clock;
 mod credentials;
 mod dispatch;
 mod job;
 mod layering;
+mod run;
 mod schedule;
 mod seeds;
 mod store;

@@ -212,7 +212,6 @@ async fn schema(path: &Path, connection: &mut SqliteConnection) -> Result<Option
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use sqlx::Row;
 

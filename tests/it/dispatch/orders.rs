@@ -11,7 +11,7 @@ use sexton::{
     entropy::Entropy,
     job::{Auth, Body, CatchUp, ExpectedStatus, Job, JobName, Overlap, StatusClass, Target},
     run::{RunId, Trigger},
-    schedule::Schedule,
+    schedule::{Dst, Schedule},
 };
 
 /// The secret that the dispatchers below send.
@@ -35,7 +35,7 @@ pub(crate) fn job_of(target: Target) -> Job {
     Job {
         name: JobName::new("nightly:sync").unwrap(),
         target: Arc::new(target),
-        schedule: Schedule::parse("every 15m", Tz::UTC).unwrap(),
+        schedule: Schedule::parse("every 15m", Tz::UTC, Dst::default()).unwrap(),
         method: "POST".to_owned(),
         path: "/sync".to_owned(),
         headers: Vec::new(),

@@ -1,6 +1,9 @@
 //! What several rooms' tests need.
 
 pub(crate) mod app;
+pub(crate) mod definitions;
 pub(crate) mod http;
 pub(crate) mod logs;
+pub(crate) mod memory;
 pub(crate) mod origin;
+pub(crate) mod world;

@@ -50,12 +50,7 @@ async fn a37_a_sync_survives_its_client() {
     drop(client);
     sync_all(&app).await.problem(409);
     drop(git);
-    let row = loop {
-        let row = app.audited("marketplace.sync").await;
-        if row["result"] != "refused" {
-            break row;
-        }
-    };
+    let row = app.audited(|row| row["action"] == "marketplace.sync" && row["result"] != "refused").await;
     assert_eq!((&row["result"], &row["resource"]), (&json!("partly_failed"), &json!("marketplaces_all")));
     assert!(app.repository("good").is_dir());
     app.stop().await;

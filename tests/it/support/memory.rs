@@ -1,0 +1,251 @@
+//! A ledger in memory: what [`sexton::store::RunStore`] promises, in the plainest way, for tests of decisions. It can be
+//! broken and mended.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use sexton::{
+    job::{Job, JobName},
+    run::{Change, Outcome, Run, RunId, State, Trigger, transition},
+    scheduler::decisions::{Inherited, Stored, Write},
+    store::{Accounted, Accounting, Begin, Begun, Claim, Cursor, End, Finish, Slot, Span},
+};
+
+type Instant = DateTime<Utc>;
+
+#[derive(Debug, Default)]
+pub(crate) struct MemoryLedger {
+    pub(crate) cursors: BTreeMap<JobName, Cursor>,
+    pub(crate) runs: HashMap<RunId, Run>,
+    order: BTreeMap<JobName, BTreeMap<Instant, RunId>>,
+    slots: BTreeMap<JobName, (RunId, Instant)>,
+    fences: BTreeMap<JobName, u64>,
+    attempts: HashMap<RunId, u32>,
+    /// Takes no write while this is true.
+    pub(crate) broken: bool,
+}
+
+impl MemoryLedger {
+    /// One that holds a job's cursor at `accounted_to`.
+    pub(crate) fn with_cursor(job: &Job, accounted_to: Instant) -> Self {
+        let mut ledger = Self::default();
+        ledger.put_cursor(job, accounted_to);
+        ledger
+    }
+
+    pub(crate) fn put_cursor(&mut self, job: &Job, accounted_to: Instant) {
+        let cursor = Cursor {
+            job: job.name.clone(),
+            definition: job.hash.clone(),
+            schedule: job.schedule.identity(),
+            anchored_at: accounted_to,
+            accounted_to,
+        };
+        self.cursors.insert(job.name.clone(), cursor);
+    }
+
+    /// What a start finds.
+    pub(crate) fn inherited(&self, now: Instant) -> Inherited {
+        let mut unfinished: Vec<Run> =
+            self.runs.values().filter(|run| run.state.outcome().is_none()).cloned().collect();
+        unfinished.sort_by_key(|run| (run.scheduled_for, run.id));
+        let slots = self.slots.iter().filter(|(_, (_, until))| *until > now);
+        let slots = slots.map(|(job, (run, until))| Slot {
+            job: job.clone(),
+            run: *run,
+            state: self.runs[run].state,
+            until: *until,
+        });
+        Inherited { cursors: self.cursors.values().cloned().collect(), unfinished, slots: slots.collect() }
+    }
+
+    /// A job's rows, oldest first.
+    pub(crate) fn rows(&self, job: &str) -> Vec<&Run> {
+        self.order.get(job).into_iter().flat_map(BTreeMap::values).map(|id| &self.runs[id]).collect()
+    }
+
+    /// A job's rows in words: `12:00:00..12:00:03 x4 skipped running`.
+    pub(crate) fn story(&self, job: &str) -> Vec<String> {
+        self.rows(job).into_iter().map(tell).collect()
+    }
+
+    /// Carries out a write as one transaction, or gives it back.
+    pub(crate) fn carry_out(&mut self, now: Instant, write: Write) -> Result<Stored, Write> {
+        if self.broken {
+            return Err(write);
+        }
+        Ok(match write {
+            Write::Anchor(cursors) => {
+                self.cursors.extend(cursors.into_iter().map(|cursor| (cursor.job.clone(), cursor)));
+                Stored::Anchored
+            }
+            Write::Account(batch) => {
+                let answers = batch.iter().map(|accounting| self.account(now, accounting)).collect();
+                Stored::Accounted(batch, answers)
+            }
+            Write::Begin(batch) => {
+                let answers = batch.iter().map(|begin| self.begin(now, begin)).collect();
+                Stored::Begun(batch, answers)
+            }
+            Write::End(batch) => {
+                batch.iter().for_each(|end| self.end(now, end));
+                Stored::Ended(batch)
+            }
+            Write::Finish(batch) => {
+                let answers = batch.iter().map(|finish| self.finish(now, finish)).collect();
+                Stored::Finished(batch, answers)
+            }
+            Write::Tick(_) => Stored::Ticked,
+        })
+    }
+
+    fn account(&mut self, now: Instant, accounting: &Accounting) -> Accounted {
+        let Some(cursor) = self.cursors.get_mut(&accounting.job) else { return Accounted::Stale(None) };
+        if cursor.accounted_to != accounting.from {
+            return Accounted::Stale(Some(cursor.accounted_to));
+        }
+        let taken = taken(self.order.get(&accounting.job), &self.runs, &accounting.spans);
+        if !taken.is_empty() {
+            return Accounted::Taken(taken);
+        }
+        cursor.accounted_to = accounting.to;
+        for span in &accounting.spans {
+            self.insert(of_span(now, &accounting.job, span));
+        }
+        for claim in &accounting.claims {
+            if !self.covers(&accounting.job, claim.scheduled_for) {
+                self.insert(of_claim(&accounting.job, claim));
+            }
+        }
+        Accounted::Done
+    }
+
+    /// Whether some row accounts for an occurrence.
+    pub(crate) fn covers(&self, job: &JobName, occurrence: Instant) -> bool {
+        let before = self.order.get(job).and_then(|rows| rows.range(..=occurrence).next_back());
+        before.is_some_and(|(_, id)| self.runs[id].through >= occurrence)
+    }
+
+    fn insert(&mut self, run: Run) {
+        let before = self.order.entry(run.job.clone()).or_default().insert(run.scheduled_for, run.id);
+        assert_eq!(before, None, "two rows for one occurrence: {}", tell(&run));
+        self.runs.insert(run.id, run);
+    }
+
+    fn begin(&mut self, now: Instant, begin: &Begin) -> Begun {
+        let Some(run) = self.runs.get_mut(&begin.run) else { return Begun::Lost };
+        let Ok(sending) = transition(run.state, Change::Send) else { return Begun::Lost };
+        let job = run.job.clone();
+        if let Some(until) = begin.slot_until {
+            if let Some((by, until)) = self.slots.get(&job).copied().filter(|(_, until)| *until > now) {
+                return Begun::Occupied { by, state: self.runs[&by].state, until };
+            }
+            self.slots.insert(job.clone(), (begin.run, until));
+        }
+        let fence = self.fences.entry(job).or_default();
+        *fence += 1;
+        let attempt = self.attempts.entry(begin.run).or_default();
+        *attempt += 1;
+        run.state = sending;
+        run.trigger = begin.trigger;
+        run.definition = begin.definition.clone();
+        run.fence = Some(*fence);
+        Begun::Sending { fence: *fence, attempt: *attempt }
+    }
+
+    fn end(&mut self, now: Instant, end: &End) {
+        let Some(run) = self.runs.get_mut(&end.run) else { return };
+        let Ok(state) = transition(run.state, Change::End(end.outcome)) else { return };
+        if run.state != State::Claimed {
+            return;
+        }
+        (run.state, run.reason, run.finished_at) = (state, Some(end.reason), Some(now));
+        if matches!(end.outcome, Outcome::Skipped | Outcome::Missed) {
+            let run = run.clone();
+            self.join_row_before(&run);
+        }
+    }
+
+    fn join_row_before(&mut self, run: &Run) {
+        let rows = self.order.entry(run.job.clone()).or_default();
+        let Some(before) = rows.range(..run.scheduled_for).next_back().map(|(_, id)| *id) else { return };
+        let before = self.runs.get_mut(&before).unwrap();
+        let alike = (before.state, before.reason, &before.definition) == (run.state, run.reason, &run.definition);
+        if alike && before.fence.is_none() {
+            (before.through, before.count, before.finished_at) = (run.through, before.count + 1, run.finished_at);
+            rows.remove(&run.scheduled_for);
+            self.runs.remove(&run.id);
+        }
+    }
+
+    fn finish(&mut self, now: Instant, finish: &Finish) -> bool {
+        let Some(run) = self.runs.get_mut(&finish.run).filter(|run| run.state == State::Sending) else { return false };
+        run.state = transition(run.state, Change::End(finish.outcome)).unwrap();
+        (run.reason, run.finished_at) = (finish.reason, Some(now));
+        (run.status, run.lateness, run.duration) = (finish.status, finish.lateness, finish.duration);
+        let own = |slot: &&mut (RunId, Instant)| slot.0 == finish.run;
+        match finish.hold_until {
+            Some(until) => self.slots.get_mut(&run.job).filter(own).into_iter().for_each(|slot| slot.1 = until),
+            None => self.slots.retain(|_, (by, _)| *by != finish.run),
+        }
+        true
+    }
+}
+
+fn taken(
+    rows: Option<&BTreeMap<Instant, RunId>>,
+    runs: &HashMap<RunId, Run>,
+    spans: &[Span],
+) -> Vec<(Instant, Instant)> {
+    let rows = rows.into_iter().flat_map(BTreeMap::values).map(|id| (runs[id].scheduled_for, runs[id].through));
+    rows.filter(|(first, last)| spans.iter().any(|span| span.scheduled_for <= *last && *first <= span.through))
+        .collect()
+}
+
+fn of_claim(job: &JobName, claim: &Claim) -> Run {
+    Run {
+        id: claim.id,
+        job: job.clone(),
+        scheduled_for: claim.scheduled_for,
+        through: claim.scheduled_for,
+        count: 1,
+        trigger: claim.trigger,
+        state: State::Claimed,
+        reason: None,
+        settled: None,
+        fence: None,
+        definition: claim.definition.clone(),
+        request: None,
+        status: None,
+        excerpt: None,
+        lateness: None,
+        duration: None,
+        finished_at: None,
+    }
+}
+
+fn of_span(now: Instant, job: &JobName, span: &Span) -> Run {
+    let claim = Claim {
+        id: span.id,
+        scheduled_for: span.scheduled_for,
+        trigger: Trigger::Schedule,
+        definition: span.definition.clone(),
+    };
+    Run {
+        through: span.through,
+        count: span.count,
+        state: State::Ended(span.outcome),
+        reason: Some(span.reason),
+        finished_at: Some(now),
+        ..of_claim(job, &claim)
+    }
+}
+
+fn tell(run: &Run) -> String {
+    let time = |instant: Instant| instant.format("%T").to_string();
+    let span = if run.through == run.scheduled_for { String::new() } else { format!("..{}", time(run.through)) };
+    let count = if run.count == 1 { String::new() } else { format!(" x{}", run.count) };
+    let trigger = if run.trigger == Trigger::Schedule { String::new() } else { format!(" {}", run.trigger) };
+    let reason = run.reason.map_or(String::new(), |reason| format!(" {reason}"));
+    format!("{}{span}{count}{trigger} {}{reason}", time(run.scheduled_for), run.state)
+}

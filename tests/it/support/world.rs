@@ -1,0 +1,142 @@
+//! Decisions with a ledger in memory: everything that the scheduler's loop does, without waiting for anything.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sexton::{
+    dispatch::{Order, Report},
+    entropy::Entropy,
+    job::Definitions,
+    run::{Outcome, Reason, RunId},
+    scheduler::decisions::{Decisions, Effect, Event, Notice, RunEnded, Write},
+};
+
+use super::memory::MemoryLedger;
+
+type Instant = DateTime<Utc>;
+
+pub(crate) struct World {
+    pub(crate) decisions: Decisions,
+    pub(crate) ledger: MemoryLedger,
+    /// Every request that left, and when.
+    pub(crate) sent: Vec<(Instant, Order)>,
+    /// Those that nobody has answered.
+    pub(crate) open: BTreeMap<RunId, Order>,
+    /// What people were told.
+    pub(crate) told: Vec<Notice>,
+    /// What the ledger has still to be told.
+    pub(crate) unwritten: VecDeque<Write>,
+}
+
+impl World {
+    /// A scheduler that starts at `now` on this ledger, with everything written that it wants written.
+    pub(crate) fn start(now: Instant, definitions: Definitions, ledger: MemoryLedger) -> Self {
+        let (decisions, effects) = Decisions::start(now, definitions, ledger.inherited(now), Entropy::System);
+        let mut world = Self {
+            decisions,
+            ledger,
+            sent: Vec::new(),
+            open: BTreeMap::new(),
+            told: Vec::new(),
+            unwritten: VecDeque::new(),
+        };
+        world.perform(now, effects);
+        world.write(now);
+        world
+    }
+
+    /// Dies, and starts again.
+    pub(crate) fn restart(self, now: Instant, definitions: Definitions) -> Self {
+        Self::start(now, definitions, self.ledger)
+    }
+
+    /// Something happens, and the ledger answers at once.
+    pub(crate) fn on(&mut self, now: Instant, event: Event) {
+        self.on_unwritten(now, event);
+        self.write(now);
+    }
+
+    /// Something happens, and the ledger has not answered yet.
+    pub(crate) fn on_unwritten(&mut self, now: Instant, event: Event) {
+        let effects = self.decisions.on(now, event);
+        self.perform(now, effects);
+    }
+
+    /// The ledger answers, and whatever follows from that.
+    pub(crate) fn write(&mut self, now: Instant) {
+        while let Some(write) = self.unwritten.pop_front() {
+            let event = match self.ledger.carry_out(now, write) {
+                Ok(stored) => Event::Stored(stored),
+                Err(write) => Event::StoreFailed(write),
+            };
+            self.on_unwritten(now, event);
+        }
+    }
+
+    /// The pulse comes, and then the moment that was asked for.
+    pub(crate) fn pulse(&mut self, now: Instant) {
+        self.on(now, Event::Pulse);
+        self.on(now, Event::Wake);
+    }
+
+    /// The app answers with 200.
+    pub(crate) fn succeed(&mut self, now: Instant, run: RunId) {
+        self.answer(now, run, Some(report(Outcome::Succeeded, None, now)));
+    }
+
+    pub(crate) fn answer(&mut self, now: Instant, run: RunId, report: Option<Report>) {
+        self.open.remove(&run).expect("an open request");
+        self.on(now, Event::AttemptEnded(run, report));
+    }
+
+    /// The jobs whose requests left, in their order.
+    pub(crate) fn sent_jobs(&self) -> Vec<&str> {
+        self.sent.iter().map(|(_, order)| order.job.name.as_str()).collect()
+    }
+
+    /// What people were told of runs that ended.
+    pub(crate) fn ended(&self) -> impl Iterator<Item = &RunEnded> {
+        self.told.iter().filter_map(|notice| match notice {
+            Notice::Ended(ended) => Some(ended),
+            _ => None,
+        })
+    }
+
+    fn perform(&mut self, now: Instant, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Write(write) => self.unwritten.push_back(write),
+                Effect::Send(order) => {
+                    assert!(now >= order.scheduled_for, "{} was sent early, at {now}", order.scheduled_for);
+                    self.sent.push((now, order.clone()));
+                    let twice = self.open.insert(order.run, order);
+                    assert!(twice.is_none(), "sent twice: {twice:?}");
+                }
+                Effect::Notice(notice) => self.told.push(notice),
+            }
+        }
+    }
+}
+
+/// How an attempt that was sent at `sent_at` ended, after a millisecond.
+pub(crate) fn report(outcome: Outcome, reason: Option<Reason>, sent_at: Instant) -> Report {
+    Report {
+        outcome,
+        reason,
+        status: (outcome == Outcome::Succeeded).then_some(200),
+        excerpt: None,
+        body_cut: false,
+        sent_at: Some(sent_at),
+        duration: std::time::Duration::from_millis(1),
+    }
+}
+
+/// Seconds, short to write.
+pub(crate) fn secs(seconds: i64) -> TimeDelta {
+    TimeDelta::seconds(seconds)
+}
+
+/// Milliseconds, short to write.
+pub(crate) fn millis(milliseconds: i64) -> TimeDelta {
+    TimeDelta::milliseconds(milliseconds)
+}
