@@ -16,6 +16,7 @@ pub mod import;
 mod log;
 pub mod next;
 mod plan;
+mod private_file;
 mod reload;
 mod replace;
 mod run;
