@@ -180,7 +180,10 @@ impl FromStr for Addresses {
 }
 
 /// `SEXTON_ADMIN_TOKEN`, or the file that `SEXTON_ADMIN_TOKEN_FILE` names; through the one loader.
-fn admin_token(environment: &Environment) -> Result<Option<SharedSecrets>, ConfigError> {
+///
+/// # Errors
+/// It is of no use.
+pub fn admin_token(environment: &Environment) -> Result<Option<SharedSecrets>, ConfigError> {
     if let Some(path) = environment.parsed::<PathBuf>("SEXTON_ADMIN_TOKEN_FILE")? {
         return Ok(Some(SharedSecrets::from_file(&path)?));
     }

@@ -5,6 +5,7 @@
 #[cfg(feature = "reference-app")]
 pub mod app;
 pub mod check;
+mod client;
 mod definitions;
 #[cfg(feature = "reference-app")]
 mod demo;
@@ -14,6 +15,8 @@ mod healthcheck;
 pub mod import;
 mod log;
 pub mod next;
+mod plan;
+mod private_file;
 mod reload;
 mod replace;
 mod run;
@@ -64,6 +67,7 @@ enum Command {
     App(app::Args),
     Check(check::Args),
     Next(next::Args),
+    Plan(plan::Args),
     Add(edit::AddArgs),
     Set(edit::SetArgs),
     Remove(edit::RemoveArgs),
@@ -104,6 +108,7 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
         Command::App(args) => app::start(args, environment),
         Command::Check(args) => check::run(&args, &setting, out),
         Command::Next(args) => next::run(&args, &setting, out),
+        Command::Plan(args) => plan::run(&args, environment, &setting, out),
         Command::Add(args) => edit::add(&args, &setting, out),
         Command::Set(args) => edit::set(&args, &setting, out),
         Command::Remove(args) => edit::remove(&args, &setting, out),

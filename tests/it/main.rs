@@ -11,6 +11,7 @@
 mod app;
 mod auth;
 mod clock;
+mod credentials;
 mod dispatch;
 mod job;
 mod layering;
