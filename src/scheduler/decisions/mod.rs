@@ -175,6 +175,8 @@ pub struct RunEnded {
     pub duration: Option<TimeDelta>,
     /// The beginning of the answer, or what went wrong.
     pub excerpt: Option<String>,
+    /// The number of the last attempt, if anything was sent.
+    pub attempt: Option<u32>,
 }
 
 /// All that the scheduler knows between two events.
@@ -210,6 +212,8 @@ struct Live {
     scheduled_for: DateTime<Utc>,
     fires_at: DateTime<Utc>,
     trigger: Trigger,
+    /// The number of its newest attempt, once there is one.
+    attempt: Option<u32>,
     stage: Stage,
 }
 
