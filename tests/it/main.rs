@@ -11,6 +11,7 @@
 mod app;
 mod auth;
 mod clock;
+mod compose;
 mod credentials;
 mod dispatch;
 mod job;
