@@ -187,9 +187,11 @@ impl FromStr for Addresses {
 }
 
 /// `SEXTON_ADMIN_TOKEN`, or the file that `SEXTON_ADMIN_TOKEN_FILE` names; through the one loader.
-fn admin_token(environment: &Environment) -> Result<Option<SharedSecrets>, ConfigError> {
-    let value = environment.get(ADMIN_TOKEN);
-    match (value, environment.parsed::<PathBuf>(ADMIN_TOKEN_FILE)?) {
+///
+/// # Errors
+/// It is of no use.
+pub fn admin_token(environment: &Environment) -> Result<Option<SharedSecrets>, ConfigError> {
+    match (environment.get(ADMIN_TOKEN), environment.parsed::<PathBuf>(ADMIN_TOKEN_FILE)?) {
         (Some(value), Some(_)) if !value.trim().is_empty() => Err(ConfigError::TwoAdminTokens),
         (_, Some(path)) => Ok(Some(SharedSecrets::from_file(&path)?)),
         (Some(value), None) => {

@@ -1,5 +1,6 @@
-//! The sidecar's own listener: health, metrics. What is open to all and what is behind the [`door`].
+//! The sidecar's own listener: health, metrics. What is open to all and what is behind the `door`.
 
+mod definitions;
 mod door;
 mod health;
 mod listen;
@@ -8,13 +9,15 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Extension, Router,
-    extract::{ConnectInfo, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::{ConnectInfo, Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
 use tokio::sync::watch;
 
+pub use definitions::{Shown, ShownJob};
 pub use door::Door;
 pub use health::{Condition, Health, Verdict};
 pub use listen::{Address, AddressError, Listener, bind};
@@ -49,13 +52,30 @@ pub async fn serve(admin: Admin, listeners: Vec<Listener>, stop: watch::Receiver
 }
 
 fn router(admin: Admin) -> Router {
+    let behind_the_door = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/api/v1/definitions", get(definitions::show))
+        .route_layer(middleware::from_fn_with_state(admin.clone(), only_readers));
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .route("/healthz", get(healthz))
+        .merge(behind_the_door)
         .fallback(async || problem(StatusCode::NOT_FOUND, "there is nothing at this address"))
         .with_state(admin)
+}
+
+async fn only_readers(
+    State(admin): State<Admin>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let peer = peer.map(|Extension(ConnectInfo(address))| address);
+    match admin.door.may_read(peer, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(why) => problem(StatusCode::FORBIDDEN, why),
+    }
 }
 
 async fn livez(State(admin): State<Admin>) -> Response {
@@ -71,16 +91,10 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         .into_response()
 }
 
-async fn healthz(
-    State(admin): State<Admin>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
-    headers: HeaderMap,
-) -> Result<Response, Response> {
-    let peer = peer.map(|Extension(ConnectInfo(address))| address);
-    admin.door.may_read(peer, &headers).map_err(|why| problem(StatusCode::FORBIDDEN, why))?;
+async fn healthz(State(admin): State<Admin>) -> Response {
     let verdict = admin.health.verdict();
     let status = if verdict.is_failing() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    Ok((status, axum::Json(verdict)).into_response())
+    (status, axum::Json(verdict)).into_response()
 }
 
 /// A probe's answer: short text that `sexton healthcheck` passes on.

@@ -5,14 +5,18 @@
 #[cfg(feature = "reference-app")]
 pub mod app;
 pub mod check;
+mod client;
 mod definitions;
 #[cfg(feature = "reference-app")]
 mod demo;
 pub mod edit;
 mod firing;
 mod healthcheck;
+pub mod import;
 mod log;
 pub mod next;
+mod plan;
+mod private_file;
 mod reload;
 mod replace;
 mod run;
@@ -63,9 +67,11 @@ enum Command {
     App(app::Args),
     Check(check::Args),
     Next(next::Args),
+    Plan(plan::Args),
     Add(edit::AddArgs),
     Set(edit::SetArgs),
     Remove(edit::RemoveArgs),
+    Import(import::Args),
     Schema(schema::Args),
     Runs(runs::Args),
     Secret(secret::SecretArgs),
@@ -102,9 +108,13 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
         Command::App(args) => app::start(args, environment),
         Command::Check(args) => check::run(&args, &setting, out),
         Command::Next(args) => next::run(&args, &setting, out),
+        Command::Plan(args) => plan::run(&args, environment, &setting, out),
         Command::Add(args) => edit::add(&args, &setting, out),
         Command::Set(args) => edit::set(&args, &setting, out),
         Command::Remove(args) => edit::remove(&args, &setting, out),
+        Command::Import(args) => {
+            import::run(&args, &mut import::Streams { input: &mut io::stdin(), out, err: &mut io::stderr() })
+        }
         Command::Schema(args) => schema::run(&args, out),
         Command::Runs(args) => runs::run(&args, environment, screen, out),
         Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),

@@ -22,7 +22,7 @@ pub enum DurationError {
     /// A unit twice, or a shorter one before a longer one.
     #[error("names its units out of order")]
     Order,
-    /// More than [`LONGEST`].
+    /// More than 366 days.
     #[error("is over 366 days")]
     TooLong,
     /// Anything else.

@@ -15,6 +15,7 @@ mod files;
 mod finding;
 mod hash;
 mod headers;
+pub mod import;
 mod in_force;
 mod keys;
 mod load;

@@ -130,7 +130,7 @@ mod tests {
         assert!(panic.to_string().starts_with("panic: index out of bounds"), "{panic}");
         let panic = caught(async {
             tokio::task::yield_now().await;
-            std::panic::panic_any("words");
+            std::panic::resume_unwind(Box::new("words"));
         });
         assert_eq!(panic.await.unwrap_err().to_string(), "panic: words");
     }

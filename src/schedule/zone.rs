@@ -6,6 +6,9 @@
 use chrono::{DateTime, FixedOffset, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
 
+/// Changes of one zone's clocks lie further apart.
+const CLOSEST_CHANGES: TimeDelta = TimeDelta::days(6);
+
 /// The instants that a local time has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
@@ -64,12 +67,13 @@ impl Change {
 
 /// The changes of `zone` after `from` and up to `to`.
 pub(super) fn changes(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = Change> {
-    let mut early = from;
+    let (mut early, mut before) = (from, offset(zone, from));
     std::iter::from_fn(move || {
         while early < to {
-            let late = early.checked_add_signed(TimeDelta::days(6))?.min(to);
-            let start = std::mem::replace(&mut early, late);
-            if offset(zone, start) != offset(zone, late) {
+            let late = early.checked_add_signed(CLOSEST_CHANGES)?.min(to);
+            let (start, old) = (early, before);
+            (early, before) = (late, offset(zone, late));
+            if before != old {
                 return Some(Change::between(zone, start, late));
             }
         }

@@ -1,7 +1,7 @@
 //! The loop: due -> claim -> wait -> permit -> slot -> send -> record.
 //!
 //! What is decided is in [`decisions`], a pure function of events. This room turns the world into events and decisions
-//! into deeds: the pulse of the [`crate::ticker`], absolute waits, writes in order ([`recorder`]), one task an attempt.
+//! into deeds: the pulse of the [`crate::ticker`], absolute waits, writes in order (`recorder`), one task an attempt.
 
 mod announce;
 pub mod decisions;

@@ -42,7 +42,7 @@ pub struct Accounting {
     pub claims: Vec<Claim>,
 }
 
-/// Consecutive occurrences that ended before anything was sent, for one reason.
+/// Consecutive occurrences that ended before anything was sent, for one reason. Their row's trigger is `schedule`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
     /// The id of the row.

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("credentials", &["clock", "entropy", "secret", "protocol", "job", "run"]),
     ("dispatch", &["clock", "entropy", "secret", "protocol", "job", "run", "credentials"]),
     ("notify", &["clock", "secret", "job", "run"]),
-    ("scheduler", &["clock", "entropy", "job", "run", "ticker", "store", "dispatch", "notify"]),
+    ("scheduler", &["clock", "entropy", "schedule", "job", "run", "ticker", "store", "dispatch", "notify"]),
     ("admin", &["clock", "entropy", "secret", "protocol", "job", "run", "store", "credentials", "scheduler"]),
     ("config", &["secret", "job", "store", "credentials", "dispatch", "scheduler", "admin", "auth", "reference_app"]),
     (

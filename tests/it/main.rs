@@ -11,13 +11,14 @@
 mod app;
 mod auth;
 mod clock;
+mod compose;
 mod config;
+mod credentials;
 mod dispatch;
 mod job;
 mod layering;
 mod run;
 mod schedule;
-mod scheduler;
 mod seeds;
 mod store;
 mod support;

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range};
 
-use super::{Item, Unit, Values};
+use super::{Item, Unit, Values, read};
 use crate::schedule::{ScheduleError, word::Word};
 
 /// A field as it was written.
@@ -76,7 +76,7 @@ impl fmt::Display for Field {
 fn items(unit: Unit, word: Word<'_>) -> Result<Vec<(Item, Range<usize>)>, ScheduleError> {
     let mut items = Vec::new();
     for item in word.items()? {
-        items.push((Item::parse(unit, item)?, item.at()));
+        items.push((read::item(unit, item)?, item.at()));
     }
     let has = |wanted: Item| items.iter().any(|(item, _)| *item == wanted);
     if has(Item::LastDay) && has(Item::LastWeekday) {

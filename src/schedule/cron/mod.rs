@@ -5,6 +5,7 @@ mod expression;
 mod field;
 mod item;
 mod pattern;
+mod read;
 mod unit;
 
 pub(super) use expression::Expression;

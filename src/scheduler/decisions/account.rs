@@ -97,6 +97,7 @@ impl Decisions {
                 lateness: None,
                 duration: None,
                 excerpt: None,
+                attempt: None,
             })));
         }
         let claims = accounting.claims.into_iter();
@@ -123,7 +124,7 @@ impl Decisions {
         }
         let fires_at = job.fires_at(scheduled_for);
         self.agenda.insert(((fires_at - AHEAD).max(now), id));
-        self.remember(id, Live { job, scheduled_for, fires_at, trigger, stage: Stage::Claimed });
+        self.remember(id, Live { job, scheduled_for, fires_at, trigger, attempt: None, stage: Stage::Claimed });
         None
     }
 

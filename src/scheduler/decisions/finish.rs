@@ -108,6 +108,7 @@ impl Decisions {
                 lateness: None,
                 duration: None,
                 excerpt: None,
+                attempt: None,
             })));
         }
     }
@@ -139,6 +140,7 @@ impl Decisions {
                 lateness: finish.lateness,
                 duration: finish.duration,
                 excerpt: finish.excerpt,
+                attempt: live.attempt,
             })));
         }
     }

@@ -2,12 +2,12 @@
 //! and a simulation drive the same code.
 //!
 //! The life of an occurrence here:
-//! 1. [`account`]: the pump hands it out; it is claimed, or recorded as missed.
-//! 2. [`send`]: shortly before its instant it asks for a permit (`max_in_flight`), then for its slot and fence in the
+//! 1. `account`: the pump hands it out; it is claimed, or recorded as missed.
+//! 2. `send`: shortly before its instant it asks for a permit (`max_in_flight`), then for its slot and fence in the
 //!    ledger; at the instant it is sent. Refused its slot, it is skipped.
-//! 3. [`finish`]: its attempt ends; the ledger is told; the permit goes to the next in line.
+//! 3. `finish`: its attempt ends; the ledger is told; the permit goes to the next in line.
 //!
-//! [`start`] takes over what the ledger holds, also after a crash: a start and a restart are the same code.
+//! `start` takes over what the ledger holds, also after a crash: a start and a restart are the same code.
 
 mod account;
 mod adopt;
@@ -175,6 +175,8 @@ pub struct RunEnded {
     pub duration: Option<TimeDelta>,
     /// The beginning of the answer, or what went wrong.
     pub excerpt: Option<String>,
+    /// The number of the last attempt, if anything was sent.
+    pub attempt: Option<u32>,
 }
 
 /// All that the scheduler knows between two events.
@@ -210,6 +212,8 @@ struct Live {
     scheduled_for: DateTime<Utc>,
     fires_at: DateTime<Utc>,
     trigger: Trigger,
+    /// The number of its newest attempt, once there is one.
+    attempt: Option<u32>,
     stage: Stage,
 }
 

@@ -114,6 +114,7 @@ impl Decisions {
 
     fn ready(&mut self, run: RunId, fence: u64, attempt: u32) {
         if let Some(live) = self.runs.get_mut(&run) {
+            live.attempt = Some(attempt);
             live.stage = Stage::Ready { fence, attempt };
             self.agenda.insert((live.fires_at, run));
         }

@@ -86,7 +86,7 @@ impl Decisions {
         };
         let fires_at = job.fires_at(run.scheduled_for);
         let (scheduled_for, trigger) = (run.scheduled_for, run.trigger);
-        self.remember(run.id, Live { job, scheduled_for, fires_at, trigger, stage: Stage::InFlight });
+        self.remember(run.id, Live { job, scheduled_for, fires_at, trigger, attempt: None, stage: Stage::InFlight });
         effects.extend(self.finish(now, run.id, Closing::unheard(Reason::Crash)));
     }
 }

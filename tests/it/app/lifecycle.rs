@@ -16,7 +16,7 @@ use tokio::{
 use super::marketplaces::{Hole, gone};
 use crate::support::{
     app::{Builder, TestApp, secret},
-    http::{Call, Reply},
+    http::{Call, PATIENCE, Reply},
     logs::Logs,
 };
 
@@ -47,7 +47,7 @@ async fn stopping_is_bounded() {
     reply.problem(500);
     assert!(reply.body.contains("the app is stopping"), "{}", reply.body);
     let app = Builder::default().data(data).start().await;
-    assert_eq!(app.audited("marketplace.sync").await["result"], "failed");
+    assert_eq!(app.audited(|row| row["action"] == "marketplace.sync").await["result"], "failed");
     app.stop().await;
 }
 
@@ -137,7 +137,8 @@ async fn the_command_runs_the_app() {
         stop.send(()).unwrap();
         me.status
     };
-    let (ended, status) = tokio::join!(running, asking);
+    let both = async { tokio::join!(running, asking) };
+    let (ended, status) = tokio::time::timeout(PATIENCE, both).await.expect("the command ends");
     ended.unwrap();
     assert_eq!(status, 200);
 }

@@ -18,7 +18,7 @@ use tokio::{
 
 /// What the app does after it read a request.
 #[derive(Debug, Clone)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// Writes these bytes and waits for the next request on the connection.
     Whole(Vec<u8>),
     /// Writes these bytes and closes.
@@ -33,21 +33,21 @@ pub(super) enum Reply {
 
 /// A request as it came in.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// `POST /path HTTP/1.1`.
-    pub(super) line: String,
+    pub(crate) line: String,
     /// Names in lower case, in the order they came.
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
     /// Which connection it came on, from 0.
-    pub(super) connection: usize,
+    pub(crate) connection: usize,
     /// How many requests came before it, on any connection.
-    pub(super) earlier: usize,
+    pub(crate) earlier: usize,
 }
 
 impl Seen {
     /// The one value of a header; panics when there are more.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let first = values.next();
         assert_eq!(values.next(), None, "{name} came twice");
@@ -56,20 +56,20 @@ impl Seen {
 }
 
 /// A running app; it stops when dropped.
-pub(super) struct FakeApp {
-    pub(super) address: SocketAddr,
+pub(crate) struct FakeApp {
+    pub(crate) address: SocketAddr,
     seen: mpsc::UnboundedReceiver<Seen>,
     accepting: JoinHandle<()>,
 }
 
 impl FakeApp {
     /// Answers every request with `reply`.
-    pub(super) async fn replying(reply: Reply) -> Self {
+    pub(crate) async fn replying(reply: Reply) -> Self {
         Self::start(move |_| reply.clone()).await
     }
 
     /// Answers each request as `script` says.
-    pub(super) async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, seen) = mpsc::unbounded_channel();
@@ -78,17 +78,17 @@ impl FakeApp {
     }
 
     /// `http://127.0.0.1:port`.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Waits for the next request.
-    pub(super) async fn next(&mut self) -> Seen {
+    pub(crate) async fn next(&mut self) -> Seen {
         self.seen.recv().await.unwrap()
     }
 
     /// The requests that came in and were not asked for yet.
-    pub(super) fn rest(&mut self) -> Vec<Seen> {
+    pub(crate) fn rest(&mut self) -> Vec<Seen> {
         std::iter::from_fn(|| self.seen.try_recv().ok()).collect()
     }
 }
@@ -100,12 +100,12 @@ impl Drop for FakeApp {
 }
 
 /// A complete answer with a body.
-pub(super) fn answer(status: u16, body: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn answer(status: u16, body: impl AsRef<[u8]>) -> Vec<u8> {
     answer_with(status, "", body)
 }
 
 /// A complete answer with more headers, each ended by `\r\n`.
-pub(super) fn answer_with(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn answer_with(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let head = format!("HTTP/1.1 {status} Whatever\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
     [head.as_bytes(), body].concat()

@@ -2,15 +2,13 @@
 
 mod body;
 mod connections;
-mod credentials;
-mod fake_app;
-mod log;
-mod orders;
+pub(crate) mod fake_app;
+pub(crate) mod log;
+pub(crate) mod orders;
 mod outcomes;
 mod point_of_no_return;
 mod redaction;
 mod refusals;
 mod requests;
-mod secret_command;
 mod tls;
 mod whoami;

@@ -15,9 +15,9 @@ use sexton::{
 };
 
 /// The secret that the dispatchers below send.
-pub(super) const SECRET: &str = "a-shared-secret-of-the-tests-0123456789";
+pub(crate) const SECRET: &str = "a-shared-secret-of-the-tests-0123456789";
 
-pub(super) fn target(base_url: &str) -> Target {
+pub(crate) fn target(base_url: &str) -> Target {
     Target {
         name: "app".to_owned(),
         base_url: base_url.parse().unwrap(),
@@ -27,11 +27,11 @@ pub(super) fn target(base_url: &str) -> Target {
 }
 
 /// `POST /sync` without a body, within 30 s.
-pub(super) fn job(base_url: &str) -> Job {
+pub(crate) fn job(base_url: &str) -> Job {
     job_of(target(base_url))
 }
 
-pub(super) fn job_of(target: Target) -> Job {
+pub(crate) fn job_of(target: Target) -> Job {
     Job {
         name: JobName::new("nightly:sync").unwrap(),
         target: Arc::new(target),
@@ -51,12 +51,12 @@ pub(super) fn job_of(target: Target) -> Job {
     }
 }
 
-pub(super) fn instant() -> DateTime<Utc> {
+pub(crate) fn instant() -> DateTime<Utc> {
     "2026-03-29T01:00:00Z".parse().unwrap()
 }
 
 /// The first attempt of a new run.
-pub(super) fn order(job: Job) -> Order {
+pub(crate) fn order(job: Job) -> Order {
     Order {
         job: Arc::new(job),
         run: RunId::new(instant(), Entropy::System),
@@ -68,15 +68,15 @@ pub(super) fn order(job: Job) -> Order {
 }
 
 /// Sends [`SECRET`].
-pub(super) fn dispatcher() -> Dispatcher {
+pub(crate) fn dispatcher() -> Dispatcher {
     dispatcher_with(Credentials::load(from_value(SECRET)))
 }
 
-pub(super) fn dispatcher_with(credentials: Credentials) -> Dispatcher {
+pub(crate) fn dispatcher_with(credentials: Credentials) -> Dispatcher {
     Dispatcher::new(Arc::new(credentials), Arc::new(SystemClock), Entropy::System).unwrap()
 }
 
 /// As if `SCHEDULER_API_TOKEN` held `value`.
-pub(super) fn from_value(value: &str) -> Config {
+pub(crate) fn from_value(value: &str) -> Config {
     Config::from_lookup(|name| (name == TOKEN).then(|| value.to_owned())).unwrap()
 }

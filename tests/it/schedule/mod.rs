@@ -7,6 +7,7 @@ mod far;
 mod grammar;
 mod notes;
 mod ocps;
+mod odd_clocks;
 mod oracle;
 mod panics;
 mod refusals;
@@ -44,10 +45,15 @@ fn schedule(text: &str, zone: Tz, dst: Dst) -> Schedule {
     Schedule::parse(text, zone, dst).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// The occurrences in `(from, until]`.
+/// The occurrences in `(from, until]`; each must be later than the last.
 fn between(schedule: &Schedule, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-    let next = |t: &DateTime<Utc>| schedule.next_after(*t).filter(|next| *next <= until);
-    std::iter::successors(next(&from), next).collect()
+    let (mut t, mut found) = (from, Vec::new());
+    while let Some(next) = schedule.next_after(t).filter(|next| *next <= until) {
+        assert!(next > t, "{schedule:?}: {next} after {t}");
+        found.push(next);
+        t = next;
+    }
+    found
 }
 
 /// As the zone's clocks show it, with its offset.

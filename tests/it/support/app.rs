@@ -12,13 +12,10 @@ use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Handle, sync::oneshot, task::JoinHandle};
 
-use super::http::{Call, Reply};
+use super::http::{Call, PATIENCE, Reply};
 
 /// What a password could be.
 pub(crate) const PASSWORD: &str = "correct horse battery";
-/// The most that any of these tests waits for something that is bound to come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-
 /// How to start an app.
 pub(crate) struct Builder {
     environment: BTreeMap<String, OsString>,
@@ -94,10 +91,13 @@ impl Builder {
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { drop(stopped.await) };
         let clock = Arc::new(SystemClock);
-        let serving = tokio::spawn(reference_app::serve(config, listener, clock, Entropy::System, shutdown));
-        let app = TestApp { address, data: Some(data), stop: Some(stop), serving, tasks_before };
-        assert_eq!(app.get("/api/health").send().await.status, 200);
-        app
+        let mut serving = tokio::spawn(reference_app::serve(config, listener, clock, Entropy::System, shutdown));
+        let healthy = Call::new(address, "GET", "/api/health").send();
+        tokio::select! {
+            ended = &mut serving => panic!("the app did not start: {ended:?}"),
+            reply = healthy => assert_eq!(reply.status, 200),
+        }
+        TestApp { address, data: Some(data), stop: Some(stop), serving, tasks_before }
     }
 }
 
@@ -156,11 +156,11 @@ impl TestApp {
         serde_json::from_str(&reply.body).unwrap()
     }
 
-    /// The newest row of an action, as soon as there is one.
-    pub(crate) async fn audited(&self, action: &str) -> Value {
+    /// The newest row of a kind, as soon as there is one.
+    pub(crate) async fn audited(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let waiting = async {
             loop {
-                if let Some(row) = self.audit().await.into_iter().find(|row| row["action"] == action) {
+                if let Some(row) = self.audit().await.into_iter().find(&wanted) {
                     return row;
                 }
             }

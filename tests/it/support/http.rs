@@ -1,12 +1,15 @@
 //! The smallest client that can send what a well-behaved one would not.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+
+/// The most that any test waits for something that is bound to come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A request to be sent over a connection of its own.
 pub(crate) struct Call {
@@ -71,9 +74,12 @@ impl Reply {
     /// Reads to the end of the connection.
     pub(crate) async fn read(mut stream: TcpStream) -> Self {
         let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-        while let Ok(read @ 1..) = stream.read(&mut buffer).await {
-            bytes.extend_from_slice(&buffer[..read]);
-        }
+        let to_the_end = async {
+            while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+                bytes.extend_from_slice(&buffer[..read]);
+            }
+        };
+        tokio::time::timeout(PATIENCE, to_the_end).await.expect("an answer in time");
         let text = String::from_utf8(bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let mut lines = head.split("\r\n");

@@ -11,8 +11,8 @@ use tokio::{
 };
 
 use crate::support::{
-    app::{PATIENCE, TestApp},
-    http::Reply,
+    app::TestApp,
+    http::{PATIENCE, Reply},
 };
 
 /// Takes connections and says nothing, so that a sync hangs.

@@ -51,6 +51,13 @@ impl Ledger {
         result.map(drop)
     }
 
+    async fn number(&self, sql: &'static str) -> i64 {
+        let mut connection = SqliteConnectOptions::new().filename(self.path()).connect().await.unwrap();
+        let number = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        number
+    }
+
     async fn run_sql(&self, sql: &str) {
         self.try_sql(sql).await.unwrap();
     }
@@ -71,7 +78,7 @@ fn told() -> Option<PathBuf> {
 
 macro_rules! conforms {
     ($($room:ident::$test:ident,)+) => {$(
-        #[tokio::test]
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $test() {
             let ledger = Ledger::new();
             conformance::$room::$test(async || ledger.open().await).await;
@@ -128,6 +135,7 @@ conforms! {
     history::a_closed_ledger_says_so,
     history::closing_finishes_the_writes_that_wait,
     history::a_write_outlives_its_caller,
+    history::many_writes_outlive_their_callers,
     settle::an_unknown_run_settles_and_gives_its_slot_back,
     settle::a_run_settles_once,
     settle::only_an_unknown_run_settles,

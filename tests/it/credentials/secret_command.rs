@@ -14,7 +14,7 @@ use sexton::{
     entropy::Entropy,
 };
 
-use super::orders::SECRET;
+use crate::dispatch::orders::SECRET;
 
 #[derive(Parser)]
 struct Line {
@@ -23,7 +23,7 @@ struct Line {
 }
 
 /// What the command prints, or the message it fails with.
-fn secret(line: &[&str], environment: &[(&str, &str)]) -> Result<String, String> {
+pub(super) fn secret(line: &[&str], environment: &[(&str, &str)]) -> Result<String, String> {
     let args = Line::try_parse_from([&["secret"], line].concat()).map_err(|error| error.to_string())?.args;
     let lookup = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let mut out = Vec::new();
@@ -32,7 +32,7 @@ fn secret(line: &[&str], environment: &[(&str, &str)]) -> Result<String, String>
     Ok(String::from_utf8(out).unwrap())
 }
 
-fn mode(file: &Path) -> u32 {
+pub(super) fn mode(file: &Path) -> u32 {
     fs::metadata(file).unwrap().permissions().mode() & 0o7777
 }
 

@@ -7,7 +7,7 @@ use sexton::{
     secret::Secret,
 };
 
-use super::{
+use crate::dispatch::{
     log::Log,
     orders::{SECRET, from_value},
 };

@@ -1,0 +1,79 @@
+//! `sexton secret`: makes, rotates and checks what Sexton and the app trust each other by.
+
+mod shared;
+
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand};
+
+pub(super) use shared::make;
+
+use crate::entropy::Entropy;
+
+/// Makes, rotates and checks the secret that Sexton and the app share.
+#[derive(Debug, Args)]
+pub struct SecretArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes secret files once; one that is there already is checked and left as it is.
+    ///
+    /// Each secret is 256 random bits in 64 hex digits. A file appears whole, readable by its owner only (mode 0600, or
+    /// 0640 with --group), and is never overwritten, so this can run at every boot. Prints the path and the length, never
+    /// the value.
+    #[command(after_help = "Example:\n  sexton secret ensure /run/sexton/token\n  \
+        SCHEDULER_API_TOKEN_FILE=/run/sexton/token sexton run")]
+    Ensure {
+        /// The files, each with a secret of its own. Their folders must exist.
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// The number of a group that may read new files too (mode 0640), for an app that runs as another user.
+        #[arg(long, value_name = "GID")]
+        group: Option<u32>,
+    },
+    /// Puts a new secret above the one in the file, so that it can be changed while everything runs.
+    ///
+    /// The first line is the one that is sent, every line is accepted. A running sidecar goes on with the secret it has
+    /// until the app refuses it, then it reads the file and sends that request once more: no firing is lost. The file is
+    /// replaced whole and keeps its mode, owner and group. Prints the path and the lengths, never a value.
+    #[command(after_help = "Example, with the app and the sidecar running:\n  \
+        sexton secret rotate /run/sexton/token            # both are accepted from now on\n  \
+        sexton secret rotate --finish /run/sexton/token   # only the new one is\n\n\
+        An app that does not read the file again by itself is restarted between the two.")]
+    Rotate {
+        /// The file.
+        file: PathBuf,
+        /// Keep the first line and drop those below it.
+        #[arg(long)]
+        finish: bool,
+    },
+    /// Loads the secret as `sexton run` would, and says from where and how long it is. Exits 1 when it is of no use.
+    Check {
+        /// The file. Without it: SCHEDULER_API_TOKEN or SCHEDULER_API_TOKEN_FILE.
+        file: Option<PathBuf>,
+    },
+}
+
+/// Runs the command; `environment` looks a variable up.
+///
+/// # Errors
+/// The secret is of no use, the file cannot be made, or `out` cannot be written: exit code 1.
+pub fn run(
+    args: SecretArgs,
+    environment: impl Fn(&str) -> Option<String>,
+    entropy: Entropy,
+    out: &mut dyn Write,
+) -> miette::Result<ExitCode> {
+    match args.command {
+        Command::Ensure { files, group } => {
+            files.iter().try_for_each(|file| shared::ensure(file, group, entropy, out))?;
+        }
+        Command::Rotate { file, finish: false } => shared::rotate(&file, entropy, out)?,
+        Command::Rotate { file, finish: true } => shared::finish(&file, out)?,
+        Command::Check { file } => shared::check(file, environment, out)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
