@@ -3,12 +3,12 @@
 //! A flag goes before its variable, a variable before the file, the file before the default. A variable that is set to
 //! nothing is an error (seed A28): nobody can say whether it was meant.
 
-use std::{collections::HashMap, fmt, num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
+use std::{collections::HashMap, fmt, path::PathBuf, str::FromStr};
 
 use crate::{
     admin::Address,
     credentials,
-    job::{Overrides, parse_duration},
+    job::{Overrides, settings_count, settings_duration},
     secret::{SecretError, SecretSource, SharedSecrets},
 };
 
@@ -52,10 +52,18 @@ impl Environment {
         T: FromStr,
         T::Err: fmt::Display,
     {
+        self.read_by(name, |value| value.parse())
+    }
+
+    fn read_by<T, E: fmt::Display>(
+        &self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, ConfigError> {
         match self.0.get(name).map(|value| value.trim()) {
             None => Ok(None),
             Some("") => Err(ConfigError::Blank(name)),
-            Some(value) => value.parse().map(Some).map_err(|error: T::Err| ConfigError::Unusable {
+            Some(value) => read(value).map(Some).map_err(|error| ConfigError::Unusable {
                 name,
                 value: value.to_owned(),
                 why: error.to_string(),
@@ -152,7 +160,7 @@ impl RunConfig {
 }
 
 /// The variables that go before keys of jobs.toml: `SEXTON_BASE_URL`, `SEXTON_TIMEZONE`, `SEXTON_SHUTDOWN_GRACE`,
-/// `SEXTON_LATE_LIMIT`, `SEXTON_MAX_IN_FLIGHT`.
+/// `SEXTON_LATE_LIMIT`, `SEXTON_MAX_IN_FLIGHT`. Each takes what its key takes, and nothing else.
 ///
 /// # Errors
 /// One that cannot be used.
@@ -160,20 +168,11 @@ pub fn overrides(environment: &Environment) -> Result<Overrides, ConfigError> {
     Ok(Overrides {
         base_url: environment.parsed("SEXTON_BASE_URL")?,
         timezone: environment.parsed("SEXTON_TIMEZONE")?,
-        shutdown_grace: environment.parsed::<Length>("SEXTON_SHUTDOWN_GRACE")?.map(|length| length.0),
-        late_limit: environment.parsed::<Length>("SEXTON_LATE_LIMIT")?.map(|length| length.0),
-        max_in_flight: environment.parsed::<NonZeroUsize>("SEXTON_MAX_IN_FLIGHT")?.map(NonZeroUsize::get),
+        shutdown_grace: environment
+            .read_by("SEXTON_SHUTDOWN_GRACE", |text| settings_duration("shutdown_grace", text))?,
+        late_limit: environment.read_by("SEXTON_LATE_LIMIT", |text| settings_duration("late_limit", text))?,
+        max_in_flight: environment.read_by("SEXTON_MAX_IN_FLIGHT", |text| settings_count("max_in_flight", text))?,
     })
-}
-
-struct Length(Duration);
-
-impl FromStr for Length {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        parse_duration(text).map(Self).map_err(|error| format!("it {error}; write 90s, 15m, 1h30m or 1d"))
-    }
 }
 
 struct Addresses(Vec<Address>);
