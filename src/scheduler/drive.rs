@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     Scheduler, Stop,
     announce::announce,
-    decisions::{Decisions, Effect, Event, Inherited, Write},
+    decisions::{Decisions, Effect, Event, Inherited, STEP, Write},
     recorder,
 };
 use crate::{
@@ -27,8 +27,6 @@ use crate::{
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// How often the ledger is told that the scheduler is alive, in rounds of housekeeping.
 const SIGN_OF_LIFE: u32 = 15;
-/// By how much wall and monotonic clock may part before it counts as a step.
-const STEP: TimeDelta = TimeDelta::seconds(1);
 /// After the grace, how long the last writes may take.
 const LAST_WRITES: Duration = Duration::from_secs(3);
 

@@ -19,6 +19,7 @@ mod job;
 mod layering;
 mod run;
 mod schedule;
+mod scheduler;
 mod seeds;
 mod store;
 mod support;

@@ -68,6 +68,7 @@ impl Decisions {
 
     /// At a reload: unchanged jobs keep everything, and what is in flight ends as it would have.
     pub(super) fn reload(&mut self, now: DateTime<Utc>, definitions: Definitions, effects: &mut Vec<Effect>) {
+        self.take_due(now, effects);
         let before = std::mem::replace(&mut self.definitions, definitions);
         let (mut anchors, mut ends) = (Vec::new(), Vec::new());
         let mut reloaded = Reloaded { total: self.definitions.jobs.len(), ..Reloaded::default() };
@@ -111,6 +112,7 @@ impl Decisions {
         for (job, from) in ahead {
             effects.push(Effect::Notice(Notice::Clamped { job: job.name.clone(), from }));
             anchors.push(anchor(&job, now));
+            self.newest_late.remove(&job.name);
             self.place(job, now);
         }
         push_anchors(Vec::new(), anchors, effects);

@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Decisions, Effect, Live, Stage, Write, finish::Closing, send::push_writes};
+use super::{Decisions, Effect, Live, Phase, Stage, Write, finish::Closing, send::push_writes};
 use crate::{
     entropy::Entropy,
     job::{Definitions, Job},
@@ -50,7 +50,7 @@ impl Decisions {
             parked: Vec::new(),
             retry_at: None,
             store_failed: false,
-            stopping: false,
+            phase: Phase::Firing,
         };
         let mut effects = Vec::new();
         this.place_cursors(now, inherited.cursors, &mut effects);

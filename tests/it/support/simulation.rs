@@ -1,6 +1,9 @@
 //! A [`World`] on virtual time: the pulse looks every half second, alarms ring when they are set, apps answer as told.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
@@ -36,6 +39,8 @@ pub(crate) struct Simulation {
     app: Box<dyn FnMut(&Order) -> Answer>,
     /// The answers to come, in their order.
     answers: BTreeMap<(Instant, RunId), Answer>,
+    /// When the answers came.
+    pub(crate) heard: HashMap<RunId, Instant>,
     /// How many requests have their answer fixed.
     asked: usize,
     next_pulse: Instant,
@@ -62,8 +67,15 @@ impl Simulation {
     }
 
     fn of(now: Instant, world: World, app: impl FnMut(&Order) -> Answer + 'static) -> Self {
-        let mut this =
-            Self { now, world, app: Box::new(app), answers: BTreeMap::new(), asked: 0, next_pulse: now + PULSE };
+        let mut this = Self {
+            now,
+            world,
+            app: Box::new(app),
+            answers: BTreeMap::new(),
+            heard: HashMap::new(),
+            asked: 0,
+            next_pulse: now + PULSE,
+        };
         this.ask_app();
         this
     }
@@ -90,6 +102,7 @@ impl Simulation {
         self.next_pulse = self.now + PULSE;
         self.answers =
             std::mem::take(&mut self.answers).into_iter().map(|((at, run), a)| ((at + by, run), a)).collect();
+        self.world.clock_was_set_back |= by < TimeDelta::zero();
         self.event(Event::ClockStepped);
     }
 
@@ -102,7 +115,9 @@ impl Simulation {
     pub(crate) fn kill_and_restart(mut self, downtime: TimeDelta, definitions: Definitions) -> Self {
         self.now += downtime;
         let before = std::mem::take(&mut self.world.sent);
+        let clock_was_set_back = self.world.clock_was_set_back;
         self.world = self.world.restart(self.now, definitions);
+        self.world.clock_was_set_back = clock_was_set_back;
         self.world.sent.splice(0..0, before);
         self.answers.clear();
         self.next_pulse = self.now + PULSE;
@@ -128,6 +143,7 @@ impl Simulation {
                 Answer::After(_, outcome, reason) => Some(report(outcome, reason, sent_at)),
                 Answer::Panic(_) => None,
             };
+            self.heard.insert(run, self.now);
             self.world.answer(self.now, run, report);
         } else if self.world.decisions.wake_at().is_some_and(|at| at <= self.now) {
             self.world.on(self.now, Event::Wake);

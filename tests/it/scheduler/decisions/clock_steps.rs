@@ -156,6 +156,32 @@ fn a_claim_is_not_lost_to_its_own_double() {
     assert_eq!(world.sent.len(), 1);
 }
 
+/// The ledger was away when the clock went back: it is tried again after a second of the new time, not of the old.
+#[test]
+fn a_step_back_makes_no_pause_longer() {
+    let mut simulation = Simulation::start(noon(), jobs(&[("a", "every 1s", "")]), MemoryLedger::default());
+    simulation.run_until(noon() + millis(1_005));
+    simulation.world.ledger.broken = true;
+    simulation.run_until(noon() + millis(1_990));
+    simulation.world.ledger.broken = false;
+    simulation.step_clock(-TimeDelta::hours(1));
+    simulation.run_for(millis(1_500));
+    assert!(simulation.world.ledger.story("a").contains(&"12:00:01 succeeded".to_owned()), "{simulation:?}");
+    assert!(simulation.world.sent.len() > 1, "and it goes on");
+}
+
+/// Seed A22: a run that the ledger let go moments before the clock went back does not hold its job for an hour.
+#[test]
+fn a22_what_was_about_to_leave_leaves() {
+    let mut simulation = Simulation::start(noon(), every_minute(), MemoryLedger::default());
+    simulation.run_until(noon() + millis(59_970));
+    assert_eq!(simulation.world.ledger.story("a"), ["12:01:00 sending"]);
+    assert!(simulation.world.sent.is_empty());
+    simulation.step_clock(-TimeDelta::hours(1));
+    simulation.run_for(secs(90));
+    assert_eq!(sent_for(&simulation)[..2], [noon() + secs(60), noon() - TimeDelta::minutes(59)]);
+}
+
 /// A request that is open when the clock is set ends as it ends.
 #[test]
 fn an_open_request_survives_a_step() {

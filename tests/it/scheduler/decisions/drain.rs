@@ -67,17 +67,17 @@ fn e5_an_open_request_is_waited_for() {
 
 #[test]
 fn a_freed_permit_lets_nobody_begin() {
-    let tables = [("a", "at 2026-03-10T12:00:01Z", ""), ("b", "at 2026-03-10T12:00:01.001Z", "")];
+    let tables = [("a", "at 2026-03-10T12:00:01Z", ""), ("b", "at 2026-03-10T12:00:02Z", "")];
     let mut world = World::start(noon(), jobs_with("max_in_flight = 1", &tables), MemoryLedger::default());
-    world.on(noon(), Event::Pulse);
-    world.on(noon() + millis(990), Event::Wake);
-    world.on(noon() + millis(1_010), Event::Wake);
+    for ms in [0, 960, 1_000, 1_960, 2_000] {
+        world.pulse(noon() + millis(ms));
+    }
     assert_eq!(world.decisions.waiting(), 1);
     world.on(noon() + secs(2), Event::Stop);
     let run = world.sent[0].1.run;
     world.succeed(noon() + secs(3), run);
     assert!(world.decisions.is_drained());
-    assert_eq!(world.ledger.story("b"), ["12:00:01 claimed"]);
+    assert_eq!(world.ledger.story("b"), ["12:00:02 claimed"]);
 }
 
 /// The point of no return was passed when the stop came: the request leaves, at its instant, and is waited for.

@@ -61,11 +61,11 @@ fn a_backlog_by_catch_up_and_age() {
         ),
         // A longer limit lets older ones through.
         ("none", "31m", "every 1h", "2026-03-10T10:00:00Z", &["11:00:00 missed downtime", "12:00:00 sending"]),
-        // No limit at all.
-        ("none", "0s", "every 10s", "2026-03-10T12:29:40Z", &["12:29:50..12:30:00 x2 missed downtime"]),
+        // The shortest.
+        ("none", "1s", "every 10s", "2026-03-10T12:29:40Z", &["12:29:50..12:30:00 x2 missed downtime"]),
         (
             "latest",
-            "0s",
+            "1s",
             "every 10s",
             "2026-03-10T12:29:40Z",
             &["12:29:50 missed downtime", "12:30:00 catch_up sending"],

@@ -125,8 +125,10 @@ fn sent_well(simulation: &Simulation) -> Result<(), TestCaseError> {
         let occurrence = (order.job.name.clone(), order.scheduled_for);
         let before = seen.insert(occurrence, *at);
         prop_assert_eq!(before, None, "{} of {} was sent twice", order.scheduled_for, order.job.name);
+        // Drawn when a run begins; of runs that may overlap, the one that began first need not leave first.
         let fence = fences.insert(order.job.name.clone(), order.fence);
-        prop_assert!(fence.is_none_or(|fence| fence < order.fence));
+        let grows = fence.is_none_or(|fence| fence < order.fence);
+        prop_assert!(grows || order.job.overlap == Overlap::Allow && fence != Some(order.fence));
     }
     for row in simulation.world.ledger.runs.values() {
         let sent = seen.contains_key(&(row.job.clone(), row.scheduled_for));
@@ -151,7 +153,7 @@ fn nothing_hangs(simulation: &Simulation) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Guarantees G1, G2, G3; seeds A22, A24, D10, E9.
     #[test]
@@ -163,6 +165,9 @@ proptest! {
         let names: Vec<String> = (0..tables.len()).map(|number| format!("j{number}")).collect();
         let tables: Vec<_> =
             names.iter().zip(&tables).map(|(name, (every, keys))| (name.as_str(), every.as_str(), keys.as_str())).collect();
+        // Jobs that may overlap and an app that is too slow for them would wait in line for ever.
+        let endless = tables.iter().any(|(.., keys)| keys.contains("allow"));
+        let max_in_flight = if endless { 512 } else { max_in_flight };
         let definitions = jobs_with(&format!("max_in_flight = {max_in_flight}\nlate_limit = \"20s\""), &tables);
         let simulation = live(&definitions, &fates);
         if !fates.iter().any(|fate| matches!(fate, Fate::Back(_))) {
@@ -185,11 +190,9 @@ fn not_stacked(simulation: &Simulation) -> Result<(), TestCaseError> {
         let before = busy_until.get(&order.job.name).copied().unwrap_or(DateTime::<Utc>::MIN_UTC);
         prop_assert!(*at >= before, "{} left at {} and was busy until {}", order.job.name, at, before);
         let row = &simulation.world.ledger.runs[&order.run];
-        let until = match (row.state.outcome(), row.finished_at) {
-            (Some(Outcome::Unknown), Some(end)) => end + TimeDelta::from_std(order.job.hold).unwrap(),
-            (_, Some(end)) => end,
-            (_, None) => *at,
-        };
+        let end = simulation.heard.get(&order.run).copied().or(row.finished_at).unwrap_or(*at);
+        let held = row.state.outcome() == Some(Outcome::Unknown);
+        let until = if held { end + TimeDelta::from_std(order.job.hold).unwrap() } else { end };
         busy_until.insert(order.job.name.clone(), until);
     }
     Ok(())
