@@ -9,4 +9,5 @@ pub(crate) mod memory;
 pub(crate) mod origin;
 pub(crate) mod process;
 pub(crate) mod require;
+pub(crate) mod sidecar;
 pub(crate) mod world;

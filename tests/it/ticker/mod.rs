@@ -1,0 +1,3 @@
+//! The pulse and the pump.
+
+mod week;
