@@ -9,5 +9,6 @@ pub(crate) mod memory;
 pub(crate) mod origin;
 pub(crate) mod process;
 pub(crate) mod require;
+pub(crate) mod sidecar;
 pub(crate) mod simulation;
 pub(crate) mod world;

@@ -1,4 +1,5 @@
-//! Tests of this room. One file per subject; add `mod` lines here.
+//! The pulse and the pump.
 
 mod pump;
+mod week;
 mod year;
