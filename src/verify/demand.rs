@@ -60,8 +60,9 @@ fn rule(schedule: &str) -> Rule {
     match schedule {
         store::Period::DISABLED | store::Period::REMOVED => Rule::Nothing,
         store::Period::UNKNOWN => Rule::Unknown,
-        identity => Schedule::from_identity(identity)
-            .map_or_else(|| Rule::Unreadable(identity.to_owned()), Rule::Occurrences),
+        identity => {
+            Schedule::from_identity(identity).map_or_else(|| Rule::Unreadable(identity.to_owned()), Rule::Occurrences)
+        }
     }
 }
 
