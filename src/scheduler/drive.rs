@@ -35,7 +35,8 @@ pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop) -> Result<(), St
     let mut drive = Loop::new(scheduler, decisions);
     drive.perform(effects);
     drive.turn(stop).await;
-    drive.scheduler.store.tick(drive.scheduler.clock.now()).await
+    let alive_at = drive.decisions.alive_at(drive.scheduler.clock.now());
+    drive.scheduler.store.tick(alive_at).await
 }
 
 async fn take_over(scheduler: &mut Scheduler) -> Result<(Decisions, Vec<Effect>), StoreError> {
@@ -156,7 +157,7 @@ impl Loop {
         let clock = self.scheduler.clock.as_ref();
         self.rounds += 1;
         if self.rounds.is_multiple_of(SIGN_OF_LIFE) {
-            drop(self.writes.send(Write::Tick(clock.now())));
+            drop(self.writes.send(Write::Tick(self.decisions.alive_at(clock.now()))));
         }
         let step = self.clocks.step(clock);
         (step.abs() > STEP).then(|| {

@@ -287,6 +287,14 @@ impl Decisions {
         self.pump.next_fire().filter(|_| self.phase == Phase::Firing)
     }
 
+    /// The sign of life to give at `now`: no occurrence up to it waits to be accounted for. One that is due later than its
+    /// nominal instant may wait, and after a stop everything does, until the next start.
+    #[must_use]
+    pub fn alive_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let waiting = self.pump.waiting_after(if self.stopping { DateTime::<Utc>::MIN_UTC } else { now });
+        waiting.map_or(now, |waiting| now.min(waiting - TimeDelta::microseconds(1)))
+    }
+
     /// The occurrence that a job waits for and when it will be sent.
     #[must_use]
     pub fn next_of(&self, job: &JobName) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
