@@ -20,3 +20,4 @@ mod schedule;
 mod seeds;
 mod store;
 mod support;
+mod verify;
