@@ -25,4 +25,8 @@ mod scheduler;
 mod seeds;
 mod store;
 mod support;
+<<<<<<< HEAD
 mod ticker;
+=======
+mod verify;
+>>>>>>> verify

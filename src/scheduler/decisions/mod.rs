@@ -291,7 +291,7 @@ impl Decisions {
     /// nominal instant may wait, and after a stop everything does, until the next start.
     #[must_use]
     pub fn alive_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let waiting = self.pump.waiting_after(if self.stopping { DateTime::<Utc>::MIN_UTC } else { now });
+        let waiting = self.pump.waiting_after(if self.phase == Phase::Firing { now } else { DateTime::<Utc>::MIN_UTC });
         waiting.map_or(now, |waiting| now.min(waiting - TimeDelta::microseconds(1)))
     }
 
