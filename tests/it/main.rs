@@ -25,8 +25,5 @@ mod scheduler;
 mod seeds;
 mod store;
 mod support;
-<<<<<<< HEAD
 mod ticker;
-=======
 mod verify;
->>>>>>> verify
