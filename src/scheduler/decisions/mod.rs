@@ -250,6 +250,8 @@ impl Decisions {
             Event::Stop => self.stopping = true,
             Event::GraceOver => self.give_up(now, &mut effects),
             Event::ClockStepped => self.clamp_cursors(now, &mut effects),
+            // What fell due since the stop is the next start's to account for, and that by the definitions until then.
+            Event::Reload(_) if self.stopping => {}
             Event::Reload(definitions) => self.reload(now, *definitions, &mut effects),
         }
         self.queue_behind_parked(effects)

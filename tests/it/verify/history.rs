@@ -34,8 +34,8 @@ type JobChoice = Option<(usize, bool)>;
 enum Step {
     /// The scheduler is there, and everything is on time.
     Run(i64),
-    /// Nothing runs, as in a suspended machine.
-    Sleep(i64),
+    /// Nothing runs, as in a suspended machine; the pulse may not be what comes first afterwards.
+    Sleep(i64, bool),
     /// The process dies; so long after, one starts with these definitions.
     Crash(i64, Option<Vec<JobChoice>>),
     /// The same after an orderly stop.
@@ -57,7 +57,7 @@ fn choices() -> impl Strategy<Value = Vec<JobChoice>> {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (1..200_i64).prop_map(Step::Run),
-        1 => (1..4_000_i64).prop_map(Step::Sleep),
+        2 => (1..4_000_i64, any::<bool>()).prop_map(|(seconds, pulse)| Step::Sleep(seconds, pulse)),
         2 => (0..4_000_i64, proptest::option::of(choices())).prop_map(|(pause, new)| Step::Crash(pause, new)),
         1 => (0..4_000_i64, proptest::option::of(choices())).prop_map(|(pause, new)| Step::Stop(pause, new)),
         2 => choices().prop_map(Step::Reload),
@@ -116,14 +116,20 @@ impl Life {
     async fn take(&mut self, step: Step) {
         match step {
             Step::Run(seconds) => self.run(self.now + TimeDelta::seconds(seconds)).await,
-            Step::Sleep(seconds) => {
+            Step::Sleep(seconds, pulse) => {
                 self.now += TimeDelta::seconds(seconds);
-                self.look().await;
+                if pulse {
+                    self.look().await;
+                }
             }
             Step::Crash(pause, new) => self.restart(pause, new).await,
             Step::Stop(pause, new) => {
                 self.on(Event::Stop).await;
-                self.now += TimeDelta::seconds(5);
+                self.now += TimeDelta::seconds(25);
+                if let Some(choices) = &new {
+                    // An edit during the drain.
+                    self.on(Event::Reload(Box::new(definitions(choices)))).await;
+                }
                 self.on(Event::GraceOver).await;
                 self.tick().await;
                 self.prove().await;
@@ -268,6 +274,7 @@ proptest! {
 /// that is not decided yet.
 fn without_edits_while_down(step: Step) -> Step {
     match step {
+        Step::Sleep(seconds, _) => Step::Sleep(seconds, true),
         Step::Crash(pause, _) => Step::Crash(pause, None),
         Step::Stop(pause, _) => Step::Stop(pause, None),
         step => step,
