@@ -65,6 +65,7 @@ impl Decisions {
 
     /// At a reload: unchanged jobs keep everything, and what is in flight ends as it would have.
     pub(super) fn reload(&mut self, now: DateTime<Utc>, definitions: Definitions, effects: &mut Vec<Effect>) {
+        // The machine may have slept, and woken up with the edit: up to now the old definitions are in force.
         self.take_due(now, effects);
         let before = std::mem::replace(&mut self.definitions, definitions);
         let (mut anchors, mut ends) = (Vec::new(), Vec::new());

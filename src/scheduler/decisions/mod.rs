@@ -268,6 +268,8 @@ impl Decisions {
             Event::Stop => self.phase = Phase::Draining,
             Event::GraceOver => self.give_up(now, &mut effects),
             Event::ClockStepped => self.clock_stepped(now, &mut effects),
+            // What fell due since the stop is the next start's to account for, and that by the definitions until then.
+            Event::Reload(_) if self.phase != Phase::Firing => {}
             Event::Reload(definitions) => self.reload(now, *definitions, &mut effects),
         }
         self.queue_behind_parked(effects)
