@@ -145,7 +145,7 @@ impl RunConfig {
 }
 
 /// The variables that go before keys of jobs.toml: `SEXTON_BASE_URL`, `SEXTON_TIMEZONE`, `SEXTON_SHUTDOWN_GRACE`,
-/// `SEXTON_LATE_LIMIT`, `SEXTON_MAX_IN_FLIGHT`.
+/// `SEXTON_LATE_LIMIT`, `SEXTON_MAX_IN_FLIGHT`, `SEXTON_ISSUER`.
 ///
 /// # Errors
 /// One that cannot be used.
@@ -156,6 +156,7 @@ pub fn overrides(environment: &Environment) -> Result<Overrides, ConfigError> {
         shutdown_grace: environment.parsed::<Length>("SEXTON_SHUTDOWN_GRACE")?.map(|length| length.0),
         late_limit: environment.parsed::<Length>("SEXTON_LATE_LIMIT")?.map(|length| length.0),
         max_in_flight: environment.parsed::<NonZeroUsize>("SEXTON_MAX_IN_FLIGHT")?.map(NonZeroUsize::get),
+        issuer: environment.parsed::<Issuer>("SEXTON_ISSUER")?.map(|issuer| issuer.0),
     })
 }
 
@@ -166,6 +167,17 @@ impl FromStr for Length {
 
     fn from_str(text: &str) -> Result<Self, String> {
         parse_duration(text).map(Self).map_err(|error| format!("it {error}; write 90s, 15m, 1h30m or 1d"))
+    }
+}
+
+struct Issuer(String);
+
+impl FromStr for Issuer {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if visible { Ok(Self(text.to_owned())) } else { Err("write visible ASCII, such as https://cron.example.org") }
     }
 }
 

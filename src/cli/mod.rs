@@ -26,6 +26,7 @@ pub mod setting;
 mod sidecar;
 mod signals;
 mod table;
+pub mod token;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -73,6 +74,7 @@ enum Command {
     Schema(schema::Args),
     Runs(runs::Args),
     Secret(secret::SecretArgs),
+    Token(token::TokenArgs),
     Healthcheck(healthcheck::Args),
 }
 
@@ -113,6 +115,7 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
         Command::Schema(args) => schema::run(&args, out),
         Command::Runs(args) => runs::run(&args, environment, screen, out),
         Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),
+        Command::Token(args) => token::run(args, &mut io::stdin(), out),
         Command::Healthcheck(args) => healthcheck::run(&args, out),
     }
 }
