@@ -160,7 +160,7 @@ impl RunConfig {
 }
 
 /// The variables that go before keys of jobs.toml: `SEXTON_BASE_URL`, `SEXTON_TIMEZONE`, `SEXTON_SHUTDOWN_GRACE`,
-/// `SEXTON_LATE_LIMIT`, `SEXTON_MAX_IN_FLIGHT`. Each takes what its key takes, and nothing else.
+/// `SEXTON_LATE_LIMIT`, `SEXTON_MAX_IN_FLIGHT`, `SEXTON_ISSUER`. Each takes what its key takes, and nothing else.
 ///
 /// # Errors
 /// One that cannot be used.
@@ -172,7 +172,19 @@ pub fn overrides(environment: &Environment) -> Result<Overrides, ConfigError> {
             .read_by("SEXTON_SHUTDOWN_GRACE", |text| settings_duration("shutdown_grace", text))?,
         late_limit: environment.read_by("SEXTON_LATE_LIMIT", |text| settings_duration("late_limit", text))?,
         max_in_flight: environment.read_by("SEXTON_MAX_IN_FLIGHT", |text| settings_count("max_in_flight", text))?,
+        issuer: environment.parsed::<Issuer>("SEXTON_ISSUER")?.map(|issuer| issuer.0),
     })
+}
+
+struct Issuer(String);
+
+impl FromStr for Issuer {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if visible { Ok(Self(text.to_owned())) } else { Err("write visible ASCII, such as https://cron.example.org") }
+    }
 }
 
 struct Addresses(Vec<Address>);

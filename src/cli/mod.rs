@@ -30,6 +30,7 @@ mod show;
 mod sidecar;
 mod signals;
 mod table;
+pub mod token;
 mod verify;
 
 use std::{
@@ -82,6 +83,7 @@ enum Command {
     Verify(verify::Args),
     Backup(backup::Args),
     Secret(secret::SecretArgs),
+    Token(token::TokenArgs),
     Healthcheck(healthcheck::Args),
 }
 
@@ -128,6 +130,7 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
         Command::Verify(args) => verify::run(&args, environment, screen, out),
         Command::Backup(args) => backup::run(&args, environment, out),
         Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),
+        Command::Token(args) => token::run(args, &mut io::stdin(), out),
         Command::Healthcheck(args) => healthcheck::run(&args, out),
     }
 }

@@ -14,10 +14,12 @@ use super::{
     announce::announce,
     decisions::{Decisions, Effect, Event, Inherited, STEP, Write},
     recorder,
+    self_check::Rechecks,
 };
 use crate::{
     clock::{Clock, SharedClock},
     dispatch::{Order, Report},
+    job::Target,
     run::RunId,
     store::StoreError,
     ticker::{Home, Ticker},
@@ -58,8 +60,9 @@ struct Loop {
     writes: UnboundedSender<Write>,
     answers: UnboundedReceiver<Event>,
     attempts: JoinSet<Report>,
-    /// Whose attempt a task is.
-    tasks: HashMap<Id, RunId>,
+    /// Whose attempt a task is, and whom it asks.
+    tasks: HashMap<Id, (RunId, Arc<Target>)>,
+    rechecks: Rechecks,
     clocks: Clocks,
     rounds: u32,
 }
@@ -77,8 +80,8 @@ impl Loop {
             status.liveness = liveness;
         });
         let clocks = Clocks::read(clock.as_ref());
-        let (attempts, tasks) = (JoinSet::new(), HashMap::new());
-        Self { scheduler, decisions, ticker, writes, answers, attempts, tasks, clocks, rounds: 0 }
+        let (attempts, tasks, rechecks) = (JoinSet::new(), HashMap::new(), Rechecks::default());
+        Self { scheduler, decisions, ticker, writes, answers, attempts, tasks, rechecks, clocks, rounds: 0 }
     }
 
     async fn turn(&mut self, mut stop: Stop) {
@@ -107,6 +110,7 @@ impl Loop {
                     Some(event) => event,
                     None => continue,
                 },
+                () = self.rechecks.ended() => continue,
                 () = self.ticker.due() => Event::Pulse,
                 () = alarm.ring() => Event::Wake,
                 _ = housekeeping.tick() => match self.look_after_the_clock() {
@@ -141,8 +145,9 @@ impl Loop {
 
     fn send(&mut self, order: Order) {
         let (dispatcher, run) = (Arc::clone(&self.scheduler.dispatcher), order.run);
+        let target = Arc::clone(&order.job.target);
         let task = self.attempts.spawn(async move { dispatcher.send(&order).await });
-        self.tasks.insert(task.id(), run);
+        self.tasks.insert(task.id(), (run, target));
     }
 
     fn attempt_ended(&mut self, done: Result<(Id, Report), JoinError>) -> Option<Event> {
@@ -150,7 +155,11 @@ impl Loop {
             Ok((id, report)) => (id, Some(report)),
             Err(death) => (death.id(), None),
         };
-        self.tasks.remove(&id).map(|run| Event::AttemptEnded(run, report))
+        let (run, target) = self.tasks.remove(&id)?;
+        if report.as_ref().is_some_and(Report::is_refusal) {
+            self.rechecks.begin(&self.scheduler, &target);
+        }
+        Some(Event::AttemptEnded(run, report))
     }
 
     fn look_after_the_clock(&mut self) -> Option<Event> {
