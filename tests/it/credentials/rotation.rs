@@ -48,8 +48,7 @@ impl Load {
                 assert_eq!(report.outcome, Outcome::Succeeded, "{report:?}");
                 ended.send_modify(|runs| *runs += 1);
             }
-            let runs = *ended.borrow();
-            runs
+            *ended.borrow()
         });
         Self { runs, stop, sending }
     }
