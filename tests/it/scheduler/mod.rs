@@ -2,3 +2,4 @@
 //! ledger in a file and an app on a port of its own.
 
 mod decisions;
+mod turning;

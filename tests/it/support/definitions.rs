@@ -28,7 +28,8 @@ pub(crate) fn definitions(text: &str) -> Definitions {
     }
 }
 
-/// Tables for jobs of [`OPEN_APP`]: each has its name, its schedule and further keys.
+/// Tables for jobs of [`OPEN_APP`]: each has its name, its schedule and further keys; its path is its name unless they
+/// say another.
 pub(crate) fn jobs(jobs: &[(&str, &str, &str)]) -> Definitions {
     jobs_with("", jobs)
 }
@@ -42,7 +43,10 @@ pub(crate) fn jobs_with(sexton: &str, jobs: &[(&str, &str, &str)]) -> Definition
 pub(crate) fn jobs_text(sexton: &str, target: &str, jobs: &[(&str, &str, &str)]) -> String {
     let mut text = format!("[sexton]\n{sexton}\n{target}");
     for (name, schedule, keys) in jobs {
-        text.push_str(&format!("[jobs.\"{name}\"]\nschedule = \"{schedule}\"\npath = \"/{name}\"\n{keys}\n"));
+        text.push_str(&format!("[jobs.\"{name}\"]\nschedule = \"{schedule}\"\n{keys}\n"));
+        if !keys.contains("path = ") {
+            text.push_str(&format!("path = \"/{name}\"\n"));
+        }
     }
     text
 }

@@ -241,7 +241,8 @@ fn of_span(now: Instant, job: &JobName, span: &Span) -> Run {
     }
 }
 
-fn tell(run: &Run) -> String {
+/// A row in words.
+pub(crate) fn tell(run: &Run) -> String {
     let time = |instant: Instant| instant.format("%T").to_string();
     let span = if run.through == run.scheduled_for { String::new() } else { format!("..{}", time(run.through)) };
     let count = if run.count == 1 { String::new() } else { format!(" x{}", run.count) };
