@@ -48,8 +48,7 @@ impl Load {
                 assert_eq!(report.outcome, Outcome::Succeeded, "{report:?}");
                 ended.send_modify(|runs| *runs += 1);
             }
-            let runs = *ended.borrow();
-            runs
+            ended.send_replace(0)
         });
         Self { runs, stop, sending }
     }
