@@ -3,17 +3,19 @@
 //! A flag goes before its variable, a variable before the file, the file before the default. A variable that is set to
 //! nothing is an error (seed A28): nobody can say whether it was meant.
 
-use std::{collections::HashMap, fmt, num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
+use std::{collections::HashMap, fmt, path::PathBuf, str::FromStr};
 
 use crate::{
     admin::Address,
     credentials,
-    job::{Overrides, parse_duration},
+    job::{Overrides, settings_count, settings_duration, settings_issuer},
     secret::{SecretError, SecretSource, SharedSecrets},
 };
 
 /// The variable with the admin token of the listener.
 pub const ADMIN_TOKEN: &str = "SEXTON_ADMIN_TOKEN";
+/// The variable with the path of a file that holds it.
+pub const ADMIN_TOKEN_FILE: &str = "SEXTON_ADMIN_TOKEN_FILE";
 
 /// The variables of one process, read once.
 #[derive(Clone, Default)]
@@ -50,10 +52,18 @@ impl Environment {
         T: FromStr,
         T::Err: fmt::Display,
     {
+        self.read_by(name, |value| value.parse())
+    }
+
+    fn read_by<T, E: fmt::Display>(
+        &self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, ConfigError> {
         match self.0.get(name).map(|value| value.trim()) {
             None => Ok(None),
             Some("") => Err(ConfigError::Blank(name)),
-            Some(value) => value.parse().map(Some).map_err(|error: T::Err| ConfigError::Unusable {
+            Some(value) => read(value).map(Some).map_err(|error| ConfigError::Unusable {
                 name,
                 value: value.to_owned(),
                 why: error.to_string(),
@@ -87,6 +97,11 @@ pub enum ConfigError {
     /// Two variables say where the shared secret is.
     #[error(transparent)]
     Credentials(#[from] credentials::ConfigError),
+    /// Two variables say where the admin token is.
+    #[error(
+        "{ADMIN_TOKEN} and {ADMIN_TOKEN_FILE} are both set, and nobody could say which one counts: unset one of them"
+    )]
+    TwoAdminTokens,
     /// The admin token is of no use.
     #[error("the admin token cannot be used: {0}")]
     AdminToken(#[from] SecretError),
@@ -145,7 +160,7 @@ impl RunConfig {
 }
 
 /// The variables that go before keys of jobs.toml: `SEXTON_BASE_URL`, `SEXTON_TIMEZONE`, `SEXTON_SHUTDOWN_GRACE`,
-/// `SEXTON_LATE_LIMIT`, `SEXTON_MAX_IN_FLIGHT`, `SEXTON_ISSUER`.
+/// `SEXTON_LATE_LIMIT`, `SEXTON_MAX_IN_FLIGHT`, `SEXTON_ISSUER`. Each takes what its key takes, and nothing else.
 ///
 /// # Errors
 /// One that cannot be used.
@@ -153,32 +168,12 @@ pub fn overrides(environment: &Environment) -> Result<Overrides, ConfigError> {
     Ok(Overrides {
         base_url: environment.parsed("SEXTON_BASE_URL")?,
         timezone: environment.parsed("SEXTON_TIMEZONE")?,
-        shutdown_grace: environment.parsed::<Length>("SEXTON_SHUTDOWN_GRACE")?.map(|length| length.0),
-        late_limit: environment.parsed::<Length>("SEXTON_LATE_LIMIT")?.map(|length| length.0),
-        max_in_flight: environment.parsed::<NonZeroUsize>("SEXTON_MAX_IN_FLIGHT")?.map(NonZeroUsize::get),
-        issuer: environment.parsed::<Issuer>("SEXTON_ISSUER")?.map(|issuer| issuer.0),
+        shutdown_grace: environment
+            .read_by("SEXTON_SHUTDOWN_GRACE", |text| settings_duration("shutdown_grace", text))?,
+        late_limit: environment.read_by("SEXTON_LATE_LIMIT", |text| settings_duration("late_limit", text))?,
+        max_in_flight: environment.read_by("SEXTON_MAX_IN_FLIGHT", |text| settings_count("max_in_flight", text))?,
+        issuer: environment.read_by("SEXTON_ISSUER", settings_issuer)?,
     })
-}
-
-struct Length(Duration);
-
-impl FromStr for Length {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        parse_duration(text).map(Self).map_err(|error| format!("it {error}; write 90s, 15m, 1h30m or 1d"))
-    }
-}
-
-struct Issuer(String);
-
-impl FromStr for Issuer {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if visible { Ok(Self(text.to_owned())) } else { Err("write visible ASCII, such as https://cron.example.org") }
-    }
 }
 
 struct Addresses(Vec<Address>);
@@ -196,11 +191,15 @@ impl FromStr for Addresses {
 /// # Errors
 /// It is of no use.
 pub fn admin_token(environment: &Environment) -> Result<Option<SharedSecrets>, ConfigError> {
-    if let Some(path) = environment.parsed::<PathBuf>("SEXTON_ADMIN_TOKEN_FILE")? {
-        return Ok(Some(SharedSecrets::from_file(&path)?));
+    match (environment.get(ADMIN_TOKEN), environment.parsed::<PathBuf>(ADMIN_TOKEN_FILE)?) {
+        (Some(value), Some(_)) if !value.trim().is_empty() => Err(ConfigError::TwoAdminTokens),
+        (_, Some(path)) => Ok(Some(SharedSecrets::from_file(&path)?)),
+        (Some(value), None) => {
+            let source = SecretSource::Variable(ADMIN_TOKEN.to_owned());
+            Ok(Some(SharedSecrets::from_value(source, &value)?))
+        }
+        (None, None) => Ok(None),
     }
-    let source = || SecretSource::Variable(ADMIN_TOKEN.to_owned());
-    Ok(environment.get(ADMIN_TOKEN).map(|value| SharedSecrets::from_value(source(), &value)).transpose()?)
 }
 
 /// How the log is written.

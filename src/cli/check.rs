@@ -6,7 +6,7 @@ use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use super::{
-    firing::{Firing, aligned, occurrences},
+    firing::{Firing, occurrences},
     setting::{Screen, Setting},
 };
 use crate::job::{Definitions, Finding, Job, Loaded, Report, Severity, Source, load, render};
@@ -111,8 +111,9 @@ fn write_text(
         Screen::Terminal { color } => write!(out, "{}", render(checked.findings, sources, color))?,
         Screen::Pipe => checked.findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?,
     }
-    let rows: Vec<Vec<String>> = checked.jobs.iter().map(row).collect();
-    write!(out, "{}", aligned(&rows))?;
+    for job in &checked.jobs {
+        write!(out, "{}", paragraph(job))?;
+    }
     let verdict = if checked.valid { "can be used" } else { "cannot be used" };
     let (file, jobs) = (args.file.display(), counted(checked.jobs.len(), "job"));
     let (errors, warnings) = (counted(checked.errors, "error"), counted(checked.warnings, "warning"));
@@ -123,18 +124,24 @@ fn write_text(
     }
 }
 
-fn row(job: &CheckedJob) -> Vec<String> {
-    let mut row = vec![job.job.to_owned(), job.schedule.clone()];
-    if !job.enabled {
-        row.push("disabled".to_owned());
-    } else if job.next.is_empty() {
-        row.push("never again".to_owned());
+/// A job with its schedule in words, and below it when it fires.
+fn paragraph(job: &CheckedJob) -> String {
+    let state = match (job.enabled, job.next.is_empty()) {
+        (false, _) => ", disabled",
+        (true, true) => ", never again",
+        (true, false) => "",
+    };
+    let mut text = format!("{}: {}{state}\n", job.job, job.schedule);
+    for firing in &job.next {
+        text.push_str("  ");
+        text.push_str(&firing.local);
+        if let Some(note) = &firing.note {
+            text.push_str("  ");
+            text.push_str(note);
+        }
+        text.push('\n');
     }
-    row.extend(job.next.iter().map(|firing| match &firing.note {
-        Some(note) => format!("{} ({note})", firing.local),
-        None => firing.local.clone(),
-    }));
-    row
+    text
 }
 
 fn counted(count: usize, thing: &str) -> String {

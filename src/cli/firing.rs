@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use crate::job::{Job, JobName};
+use crate::job::Job;
 
 /// A line of `sexton next --json`.
 #[derive(Debug, Clone, Serialize)]
@@ -23,7 +23,7 @@ impl Firing {
     pub(super) fn new(job: &Job, scheduled_for: DateTime<Utc>) -> Self {
         let local = scheduled_for.with_timezone(&job.schedule.zone());
         Self {
-            job: JobName::to_string(&job.name),
+            job: job.name.to_string(),
             scheduled_for: utc(scheduled_for),
             fires_at: utc(job.fires_at(scheduled_for)),
             local: local.to_rfc3339_opts(SecondsFormat::AutoSi, false),
@@ -39,18 +39,4 @@ pub(super) fn occurrences(job: &Job, t: DateTime<Utc>) -> impl Iterator<Item = D
 
 pub(super) fn utc(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
-
-/// Rows with their columns aligned, two blanks between them.
-pub(super) fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
-    let mut text = String::new();
-    for row in rows {
-        let line: String = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}  ")).collect();
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "reference-app")]
 pub mod app;
+mod backup;
 pub mod check;
 mod client;
 mod definitions;
@@ -12,6 +13,8 @@ mod demo;
 pub mod edit;
 mod firing;
 mod healthcheck;
+pub mod import;
+mod ledger;
 mod log;
 pub mod next;
 mod plan;
@@ -23,10 +26,12 @@ mod runs;
 pub mod schema;
 pub mod secret;
 pub mod setting;
+mod show;
 mod sidecar;
 mod signals;
 mod table;
 pub mod token;
+mod verify;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -71,8 +76,12 @@ enum Command {
     Add(edit::AddArgs),
     Set(edit::SetArgs),
     Remove(edit::RemoveArgs),
+    Import(import::Args),
     Schema(schema::Args),
     Runs(runs::Args),
+    Show(show::Args),
+    Verify(verify::Args),
+    Backup(backup::Args),
     Secret(secret::SecretArgs),
     Token(token::TokenArgs),
     Healthcheck(healthcheck::Args),
@@ -112,8 +121,14 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
         Command::Add(args) => edit::add(&args, &setting, out),
         Command::Set(args) => edit::set(&args, &setting, out),
         Command::Remove(args) => edit::remove(&args, &setting, out),
+        Command::Import(args) => {
+            import::run(&args, &mut import::Streams { input: &mut io::stdin(), out, err: &mut io::stderr() })
+        }
         Command::Schema(args) => schema::run(&args, out),
         Command::Runs(args) => runs::run(&args, environment, screen, out),
+        Command::Show(args) => show::run(&args, environment, screen, out),
+        Command::Verify(args) => verify::run(&args, environment, screen, out),
+        Command::Backup(args) => backup::run(&args, environment, out),
         Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),
         Command::Token(args) => token::run(args, &mut io::stdin(), out),
         Command::Healthcheck(args) => healthcheck::run(&args, out),

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use miette::{IntoDiagnostic, miette};
 
 use super::{
-    firing::{Firing, aligned, occurrences, utc},
+    firing::{Firing, occurrences, utc},
     setting::{Screen, Setting},
+    table::{Tone, table},
 };
 use crate::job::{Definitions, Job, load, render};
 
@@ -58,7 +59,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write) -> miette::Resul
             writeln!(out, "{}", serde_json::to_string(firing).into_diagnostic()?).into_diagnostic()?;
         }
     } else {
-        write!(out, "{}", table(&firings)).into_diagnostic()?;
+        write!(out, "{}", listed(&firings, setting.screen)).into_diagnostic()?;
         if firings.len() < args.count {
             let last = firings.last().map_or_else(|| utc(from), |last| last.scheduled_for.clone());
             writeln!(out, "no firing after {last}").into_diagnostic()?;
@@ -90,11 +91,13 @@ fn merged(jobs: &[Arc<Job>], from: DateTime<Utc>) -> impl Iterator<Item = Firing
     })
 }
 
-fn table(firings: &[Firing]) -> String {
-    let head = ["JOB", "LOCAL", "SCHEDULED FOR", "FIRES AT", "NOTE"].map(str::to_owned).to_vec();
+/// The note of a firing that the clocks moved stands out.
+fn listed(firings: &[Firing], screen: Screen) -> String {
     let rows = firings.iter().map(|firing| {
+        let tone = if firing.note.is_some() { Tone::Doubtful } else { Tone::Plain };
         let note = firing.note.clone().unwrap_or_default();
-        vec![firing.job.clone(), firing.local.clone(), firing.scheduled_for.clone(), firing.fires_at.clone(), note]
+        let cells = [&firing.job, &firing.local, &firing.scheduled_for, &firing.fires_at, &note];
+        (tone, cells.map(String::clone).to_vec())
     });
-    aligned(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+    table(&["JOB", "LOCAL", "SCHEDULED FOR", "FIRES AT", "NOTE"], rows, screen)
 }

@@ -174,9 +174,9 @@ impl Dispatcher {
 
 /// The values of the job's headers that are never shown.
 fn secret_headers(job: &Job) -> impl Iterator<Item = &str> {
-    job.headers.iter().filter_map(|(_, text)| match text {
-        HeaderText::Secret(secret) => Some(secret.expose()),
-        HeaderText::Plain(_) => None,
+    job.headers.iter().flat_map(|(_, text)| match text {
+        HeaderText::Secret { text, value } => vec![text.expose(), value.expose()],
+        HeaderText::Plain(_) => Vec::new(),
     })
 }
 

@@ -24,6 +24,6 @@ mod whoami;
 
 pub use client::{ClientError, client};
 pub use dispatcher::Dispatcher;
-pub use order::{Order, Report};
+pub use order::{Order, Report, request_id};
 pub use request::request_line;
 pub use whoami::WhoamiError;

@@ -26,11 +26,17 @@ pub struct Order {
     pub trigger: Trigger,
 }
 
+/// The `X-Request-ID` of an attempt.
+#[must_use]
+pub fn request_id(run: RunId, attempt: u32) -> String {
+    format!("{run}-{attempt}")
+}
+
 impl Order {
     /// The `X-Request-ID` that the app sees and both halves log: the run's id and the attempt's number (seed A42).
     #[must_use]
     pub fn request_id(&self) -> String {
-        format!("{}-{}", self.run, self.attempt)
+        request_id(self.run, self.attempt)
     }
 }
 

@@ -71,7 +71,7 @@ impl Call {
         for (name, text) in &job.headers {
             let (value, sensitive) = match text {
                 HeaderText::Plain(value) => (value.as_str(), false),
-                HeaderText::Secret(secret) => (secret.expose(), true),
+                HeaderText::Secret { text, .. } => (text.expose(), true),
             };
             insert(&mut headers, name, value, sensitive)?;
         }

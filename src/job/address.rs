@@ -22,7 +22,7 @@ pub(super) fn path<'a>(field: &Field<'a>, notes: &mut Notes) -> Option<Found<&'a
 }
 
 /// What is wrong with a path, and what to do. It is appended to the base address, so nothing in it may lead out of that.
-fn path_fault(text: &str) -> Option<(&'static str, &'static str)> {
+pub(super) fn path_fault(text: &str) -> Option<(&'static str, &'static str)> {
     let path = text.split('?').next().unwrap_or_default();
     let dots = |segment: &str| {
         let plain = segment.to_ascii_lowercase().replace("%2e", ".");
@@ -72,6 +72,11 @@ pub(super) fn method(field: &Field, notes: &mut Notes) -> Option<Found<String>> 
 /// A byte of an HTTP token (RFC 9110, section 5.6.2).
 pub(super) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Whether an address comes from a variable, which need not be set where SEXTON_BASE_URL overrides it.
+pub(super) fn is_from_environment(field: &Field) -> bool {
+    matches!(field.node.value.get_ref(), toml::de::DeValue::Table(_))
 }
 
 /// `base_url`: written, or in an environment variable.

@@ -161,7 +161,7 @@ fn from_environment(field: &Field, context: &LoadContext, notes: &mut Notes) -> 
     }
     let named = format!("{}:{format}:{secret}", variable.value);
     Some(if secret {
-        Value::Sent(HeaderText::Secret(Secret::new(text)), format!("env:{named}"))
+        Value::Sent(HeaderText::Secret { text: Secret::new(text), value: Secret::new(value) }, format!("env:{named}"))
     } else {
         let identity = format!("env:{named}={text}");
         Value::Sent(HeaderText::Plain(text), identity)

@@ -46,11 +46,15 @@ pub fn load(path: &Path, context: &LoadContext) -> Result<Loaded, Report> {
     load_sources(read_sources(path)?, context)
 }
 
-/// Checks texts that are already read. The first is the main file, the others are those of `jobs.d`.
+/// Checks texts that are already read. The first is the main file, the others are those of `jobs.d`;
+/// without any, it is an empty main file.
 ///
 /// # Errors
 /// A [`Report`] with every error of every text.
-pub fn load_sources(sources: Vec<Source>, context: &LoadContext) -> Result<Loaded, Report> {
+pub fn load_sources(mut sources: Vec<Source>, context: &LoadContext) -> Result<Loaded, Report> {
+    if sources.is_empty() {
+        sources.push(Source::new("jobs.toml", ""));
+    }
     let mut notes = Notes::new(&sources);
     let definitions = walk(&sources, context, &mut notes);
     let findings = notes.finish();

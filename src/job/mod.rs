@@ -15,6 +15,7 @@ mod files;
 mod finding;
 mod hash;
 mod headers;
+pub mod import;
 mod in_force;
 mod keys;
 mod load;
@@ -46,5 +47,6 @@ pub use model::{
 pub use name::{JobName, NameError};
 pub use render::render;
 pub use schema::schema;
+pub use settings::{settings_count, settings_duration, settings_issuer};
 pub use source::{Place, Position, Source, fingerprint};
 pub use watch::{FileWatch, LOOK};

@@ -157,7 +157,12 @@ pub enum HeaderText {
     /// Written in the file.
     Plain(String),
     /// From an environment variable: never shown.
-    Secret(Secret),
+    Secret {
+        /// What is sent: the variable's value within the text of `format`.
+        text: Secret,
+        /// The variable's value alone: an app may echo it without what stands around it.
+        value: Secret,
+    },
 }
 
 /// A request's body.

@@ -6,7 +6,9 @@ use chrono_tz::Tz;
 
 use super::{
     LoadContext, Settings,
+    duration::{format_duration, parse_duration},
     finding::Notes,
+    keys::{Bounds, Form, SEXTON},
     reader::{Field, Found, Section, clip},
     scopes,
     suggest::nearest,
@@ -46,4 +48,42 @@ pub(super) fn zone(field: &Field, notes: &mut Notes) -> Option<Found<Tz>> {
             None
         }
     }
+}
+
+/// Reads what a variable says instead of a duration of `[sexton]`.
+///
+/// # Errors
+/// What is wrong with it and what is allowed, in words: the same as in the file.
+pub fn settings_duration(key: &str, text: &str) -> Result<Duration, String> {
+    let Form::Duration(Bounds { least, most }) = form(key) else { return Err(format!("`{key}` is no duration")) };
+    let allowed = || format!("from {} to {}", format_duration(least), format_duration(most));
+    match parse_duration(text) {
+        Ok(value) if (least..=most).contains(&value) => Ok(value),
+        Ok(_) => Err(format!("it is out of range: write a duration {}", allowed())),
+        Err(error) => Err(format!("it {error}: write a duration such as 90s, 15m or 1h30m, {}", allowed())),
+    }
+}
+
+/// Reads what a variable says instead of a number of `[sexton]`.
+///
+/// # Errors
+/// What is allowed, in words: the same as in the file.
+pub fn settings_count(key: &str, text: &str) -> Result<usize, String> {
+    let Form::Count(least, most) = form(key) else { return Err(format!("`{key}` is no number")) };
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let value = text.parse::<u32>().ok().filter(|value| plain && (least..=most).contains(value));
+    value.map(|value| value as usize).ok_or_else(|| format!("write a whole number from {least} to {most}"))
+}
+
+/// Reads what a variable says instead of `issuer`.
+///
+/// # Errors
+/// What is allowed, in words: the same as in the file.
+pub fn settings_issuer(text: &str) -> Result<String, String> {
+    let fine = scopes::is_visible(text).then(|| text.to_owned());
+    fine.ok_or_else(|| "write visible ASCII without spaces, such as https://cron.example.org".to_owned())
+}
+
+fn form(key: &str) -> Form {
+    SEXTON.iter().find(|known| known.name == key).map_or(Form::Text, |known| known.form)
 }

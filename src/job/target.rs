@@ -26,10 +26,12 @@ pub(super) fn target(
     if let Err(error) = &named {
         notes.error(&name.at, format!("target {error}"));
     }
-    let base_url = section.get("base_url").and_then(|field| address::base_url(&field, context, notes));
-    let base_url = match &context.overrides.base_url {
-        Some(text) if name.value == DEFAULT => overriding(text, &name.at, notes),
-        _ if section.get("base_url").is_none() => {
+    let overrides = context.overrides.base_url.as_ref().filter(|_| name.value == DEFAULT);
+    let field = section.get("base_url").filter(|field| overrides.is_none() || !address::is_from_environment(field));
+    let base_url = field.and_then(|field| address::base_url(&field, context, notes));
+    let base_url = match overrides {
+        Some(text) => overriding(text, &name.at, notes),
+        None if section.get("base_url").is_none() => {
             if let Some(finding) = notes.absence(&section.at, format!("{} has no `base_url`", clip(&section.title))) {
                 finding.help("write base_url = \"http://app:8000\" or base_url = { env = \"APP_URL\" }");
             }

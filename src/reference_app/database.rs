@@ -44,7 +44,20 @@ pub enum DatabaseError {
 #[derive(Debug)]
 pub(super) struct Database {
     pub(super) pool: SqlitePool,
-    _lock: File,
+    _lock: Lock,
+}
+
+/// The lock of a data folder. Closing the file would not always do: a child that is being started holds a copy of it until
+/// it runs its program.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the lock of the data folder could not be given back");
+        }
+    }
 }
 
 impl Database {
@@ -69,7 +82,7 @@ impl Database {
 
 /// Makes the folder and its files for their owner only (they hold password hashes and repository credentials) and takes
 /// the lock.
-fn claim(folder: &Path, database: &Path) -> Result<File, DatabaseError> {
+fn claim(folder: &Path, database: &Path) -> Result<Lock, DatabaseError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| DatabaseError::Folder { path, source }
@@ -80,12 +93,12 @@ fn claim(folder: &Path, database: &Path) -> Result<File, DatabaseError> {
         options.create(true).truncate(false).write(true).mode(0o600).open(path).map_err(failed(path))
     };
     let lock_path = folder.join("app.lock");
-    let lock = private(&lock_path)?;
-    match lock.try_lock() {
-        Ok(()) => {}
+    let file = private(&lock_path)?;
+    let lock = match file.try_lock() {
+        Ok(()) => Lock(file),
         Err(TryLockError::WouldBlock) => return Err(DatabaseError::InUse(folder.to_owned())),
         Err(TryLockError::Error(source)) => return Err(DatabaseError::Folder { path: lock_path, source }),
-    }
+    };
     private(database)?;
     let repositories = repositories(folder);
     fs::create_dir_all(&repositories).map_err(failed(&repositories))?;

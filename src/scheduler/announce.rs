@@ -5,7 +5,7 @@ use super::{
     Scheduler,
     decisions::{Notice, Reloaded},
 };
-use crate::run::Outcome;
+use crate::{dispatch::request_id, run::Outcome};
 
 pub(super) fn announce(scheduler: &Scheduler, notice: Notice) {
     match notice {
@@ -45,18 +45,19 @@ pub(super) fn announce(scheduler: &Scheduler, notice: Notice) {
 }
 
 /// The one log line of a run: `run ended` with job, run, scheduled_for, outcome, and what else is known of
-/// reason, status, lateness_ms, duration_ms, count. Never the body.
+/// reason, status, lateness_ms, duration_ms, count and request_id (the app logs it too, seed A42). Never the body.
 fn log(ended: &RunEnded) {
     let scheduled_for = ended.scheduled_for.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
     let reason = ended.reason.map(|reason| reason.as_str());
     let lateness_ms = ended.lateness.map(|lateness| lateness.num_milliseconds());
     let duration_ms = ended.duration.map(|duration| duration.num_milliseconds());
+    let request_id = ended.attempt.map(|attempt| request_id(ended.run, attempt));
     let count = (ended.count > 1).then_some(ended.count);
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
                 job = %ended.job, run = %ended.run, scheduled_for, outcome = %ended.outcome, reason,
-                status = ended.status, lateness_ms, duration_ms, count, "run ended"
+                status = ended.status, lateness_ms, duration_ms, count, request_id, "run ended"
             )
         };
     }

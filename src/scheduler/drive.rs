@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     Scheduler, Stop,
     announce::announce,
-    decisions::{Decisions, Effect, Event, Inherited, Write},
+    decisions::{Decisions, Effect, Event, Inherited, STEP, Write},
     recorder,
     self_check::Rechecks,
 };
@@ -29,8 +29,6 @@ use crate::{
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// How often the ledger is told that the scheduler is alive, in rounds of housekeeping.
 const SIGN_OF_LIFE: u32 = 15;
-/// By how much wall and monotonic clock may part before it counts as a step.
-const STEP: TimeDelta = TimeDelta::seconds(1);
 /// After the grace, how long the last writes may take.
 const LAST_WRITES: Duration = Duration::from_secs(3);
 
@@ -39,7 +37,8 @@ pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop) -> Result<(), St
     let mut drive = Loop::new(scheduler, decisions);
     drive.perform(effects);
     drive.turn(stop).await;
-    drive.scheduler.store.tick(drive.scheduler.clock.now()).await
+    let alive_at = drive.decisions.alive_at(drive.scheduler.clock.now());
+    drive.scheduler.store.tick(alive_at).await
 }
 
 async fn take_over(scheduler: &mut Scheduler) -> Result<(Decisions, Vec<Effect>), StoreError> {
@@ -167,7 +166,7 @@ impl Loop {
         let clock = self.scheduler.clock.as_ref();
         self.rounds += 1;
         if self.rounds.is_multiple_of(SIGN_OF_LIFE) {
-            drop(self.writes.send(Write::Tick(clock.now())));
+            drop(self.writes.send(Write::Tick(self.decisions.alive_at(clock.now()))));
         }
         let step = self.clocks.step(clock);
         (step.abs() > STEP).then(|| {

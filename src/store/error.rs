@@ -86,7 +86,7 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error {
-            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
+            sqlx::Error::PoolClosed => Self::Closed,
             error => Self::Database(Arc::new(error)),
         }
     }
@@ -100,6 +100,9 @@ fn explained(error: &sqlx::Error) -> String {
         Some(SqliteCode::BUSY) => format!("{said}: another program keeps it locked; close that one"),
         Some(SqliteCode::READONLY) => format!("{said}: give sexton write permission on the file and its folder"),
         Some(SqliteCode::FULL) => format!("{said}: free some space"),
+        Some(SqliteCode::CANNOT_OPEN) => {
+            format!("{said}: also a reader must be able to write in its folder; run it as the sidecar's user")
+        }
         Some(SqliteCode::CORRUPT | SqliteCode::NOT_A_DATABASE) => {
             format!("{said}: restart `sexton run`, which sets the file aside and begins a fresh one")
         }
@@ -115,6 +118,7 @@ impl SqliteCode {
     const READONLY: i32 = 8;
     pub(super) const CORRUPT: i32 = 11;
     const FULL: i32 = 13;
+    const CANNOT_OPEN: i32 = 14;
     pub(super) const NOT_A_DATABASE: i32 = 26;
 }
 

@@ -19,8 +19,8 @@ pub(super) async fn keep_beating(beat: Arc<Beat>, home: Home) {
         if let Err(error) = &running {
             tracing::error!(%error, engine = number, "the ticker's engine did not start");
         }
-        while beat.age() < DEAD_AFTER {
-            sleep(DEAD_AFTER - beat.age()).await;
+        while let Some(rest) = DEAD_AFTER.checked_sub(beat.age()).filter(|rest| !rest.is_zero()) {
+            sleep(rest).await;
         }
         tracing::error!(engine = number, silent_for = ?beat.age(), "the ticker's engine has stopped looking, starting another");
         drop(running);

@@ -20,9 +20,9 @@ pub struct SecretArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes a secret file once; one that is there already is checked and left as it is.
+    /// Makes secret files once; one that is there already is checked and left as it is.
     ///
-    /// The secret is 256 random bits in 64 hex digits. The file appears whole, readable by its owner only (mode 0600, or
+    /// Each secret is 256 random bits in 64 hex digits. A file appears whole, readable by its owner only (mode 0600, or
     /// 0640 with --group), and is never overwritten, so this can run at every boot. Prints the path and the length, never
     /// the value.
     #[command(after_help = "Example:\n  sexton secret ensure /run/sexton/token\n  \
@@ -30,13 +30,14 @@ enum Command {
         sexton secret ensure --ed25519 /run/sexton/key.pem\n  \
         SEXTON_SIGNING_KEY_FILE=/run/sexton/key.pem sexton run")]
     Ensure {
-        /// The file. Its folder must exist.
-        file: PathBuf,
-        /// Make the key that signs run tokens instead, an Ed25519 key in PEM, and its public half beside it in
-        /// FILE.jwks (0644) for apps to pin.
+        /// The files, each with a secret of its own. Their folders must exist.
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Make keys that sign run tokens instead, Ed25519 in PEM, and the public half of each beside it in FILE.jwks
+        /// (0644) for apps to pin.
         #[arg(long)]
         ed25519: bool,
-        /// The number of a group that may read a new file too (mode 0640), for an app that runs as another user.
+        /// The number of a group that may read new files too (mode 0640), for an app that runs as another user.
         #[arg(long, value_name = "GID")]
         group: Option<u32>,
     },
@@ -78,8 +79,12 @@ pub fn run(
     out: &mut dyn Write,
 ) -> miette::Result<ExitCode> {
     match args.command {
-        Command::Ensure { file, ed25519: false, group } => shared::ensure(&file, group, entropy, out)?,
-        Command::Ensure { file, ed25519: true, group } => ed25519::ensure(&file, group, entropy, out)?,
+        Command::Ensure { files, ed25519: false, group } => {
+            files.iter().try_for_each(|file| shared::ensure(file, group, entropy, out))?;
+        }
+        Command::Ensure { files, ed25519: true, group } => {
+            files.iter().try_for_each(|file| ed25519::ensure(file, group, entropy, out))?;
+        }
         Command::Rotate { file, ed25519: false, finish: false } => shared::rotate(&file, entropy, out)?,
         Command::Rotate { file, ed25519: false, finish: true } => shared::finish(&file, out)?,
         Command::Rotate { file, ed25519: true, finish: false } => ed25519::rotate(&file, entropy, out)?,

@@ -78,7 +78,8 @@ fn statuses(text: &str) -> Value {
     Value::Array(text.split(',').map(|item| status(item.trim())).collect::<Array>())
 }
 
-fn from_json(json: Json) -> Result<Value, String> {
+/// JSON as a TOML value.
+pub(in crate::job) fn from_json(json: Json) -> Result<Value, String> {
     match json {
         Json::Null => Err("TOML has no null: leave the key out".to_owned()),
         Json::Bool(value) => Ok(value.into()),

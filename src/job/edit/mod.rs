@@ -7,6 +7,7 @@ mod sections;
 
 use toml_edit::{Document, DocumentMut, InlineTable, Item, TableLike, Value};
 
+pub(super) use self::assignment::from_json;
 pub use self::assignment::{Assignment, key_path};
 use self::sections::Outline;
 

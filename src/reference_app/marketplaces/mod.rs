@@ -60,8 +60,8 @@ pub(super) async fn remove(
     _: Admin,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Failure> {
-    let found = table::find(&app.pool, &name).await?.ok_or_else(|| unknown(&name))?;
     let _turn = app.syncs.turn()?;
+    let found = table::find(&app.pool, &name).await?.ok_or_else(|| unknown(&name))?;
     app.syncs.repository(&found).remove().await?;
     table::delete(&app.pool, &found.name).await?;
     Ok(StatusCode::NO_CONTENT)

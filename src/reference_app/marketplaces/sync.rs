@@ -117,8 +117,9 @@ pub(in crate::reference_app) async fn sync_one(
     _: Admin,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    let found = table::find(&app.pool, &name).await?.ok_or_else(|| unknown(&name))?;
+    // The turn first: what is found then cannot be removed meanwhile.
     let _turn = app.syncs.turn()?;
+    let found = table::find(&app.pool, &name).await?.ok_or_else(|| unknown(&name))?;
     sync(&app, vec![found]).await
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{AHEAD, Decisions, Effect, Live, Notice, RunEnded, Stage, Write, send::push_writes};
+use super::{AHEAD, Decisions, Effect, Live, Notice, Phase, RunEnded, Stage, Write, send::push_writes};
 use crate::{
     job::{CatchUp, Job, JobName},
     run::{Outcome, Reason, RunId, Trigger},
@@ -12,12 +12,12 @@ use crate::{
     ticker::{Backlog, Due, LEAD},
 };
 
-/// Rows of a job, each from its first to its last instant.
 type Rows = (DateTime<Utc>, DateTime<Utc>);
 
 impl Decisions {
+    /// While the ledger takes nothing, what falls due stays in the pump: it is one backlog when the ledger is back.
     pub(super) fn take_due(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        if self.stopping {
+        if self.phase != Phase::Firing || self.retry_at.is_some() {
             return;
         }
         let due = self.pump.due(now, LEAD);
@@ -97,6 +97,7 @@ impl Decisions {
                 lateness: None,
                 duration: None,
                 excerpt: None,
+                attempt: None,
             })));
         }
         let claims = accounting.claims.into_iter();
@@ -122,8 +123,13 @@ impl Decisions {
             return cancelled(Reason::Redefined);
         }
         let fires_at = job.fires_at(scheduled_for);
-        self.agenda.insert(((fires_at - AHEAD).max(now), id));
-        self.remember(id, Live { job, scheduled_for, fires_at, trigger, stage: Stage::Claimed });
+        let mut of_job = self.by_job.get(&job.name).into_iter().flatten();
+        if of_job.any(|(at, _)| *at == fires_at) {
+            // The clock was set back, and the ledger kept the claim that was made before.
+            return None;
+        }
+        self.remember(id, Live { job, scheduled_for, fires_at, trigger, attempt: None, stage: Stage::Claimed });
+        self.look_again((fires_at - AHEAD).max(now), id);
         None
     }
 
@@ -131,6 +137,7 @@ impl Decisions {
     fn account_around(&self, now: DateTime<Utc>, mut accounting: Accounting, rows: &[Rows]) -> Option<Effect> {
         let job = self.definitions.jobs.get(&accounting.job)?;
         let taken = |at: DateTime<Utc>| rows.iter().any(|(first, last)| (*first..=*last).contains(&at));
+        let parted = |one: DateTime<Utc>, next| rows.iter().any(|(first, _)| one < *first && *first < next);
         let mut free = Vec::new();
         for span in std::mem::take(&mut accounting.spans) {
             let mut open: Option<Span> = None;
@@ -139,6 +146,8 @@ impl Decisions {
                 if taken(occurrence) {
                     free.extend(open.take());
                 } else {
+                    // A row of another schedule may lie between two occurrences of this one.
+                    free.extend(open.take_if(|part| parted(part.through, occurrence)));
                     let id = RunId::new(now, self.entropy);
                     let part = open.get_or_insert(Span { id, scheduled_for: occurrence, count: 0, ..span.clone() });
                     (part.through, part.count) = (occurrence, part.count + 1);

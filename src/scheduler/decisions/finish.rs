@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Decisions, Effect, Notice, RunEnded, Stage, Write, send::push_writes};
+use super::{Decisions, Effect, Live, Notice, Phase, RunEnded, Stage, Write, send::push_writes};
 use crate::{
     dispatch::Report,
     job::Overlap,
@@ -76,7 +76,7 @@ impl Decisions {
 
     /// Ends a run that is in flight. An unknown one keeps its slot for the job's hold (guarantee G3).
     pub(super) fn finish(&mut self, now: DateTime<Utc>, run: RunId, closing: Closing) -> Option<Effect> {
-        let live = self.runs.get_mut(&run).filter(|live| live.stage == Stage::InFlight)?;
+        let live = self.runs.get_mut(&run).filter(|live| live.is_sending())?;
         live.stage = Stage::Ending;
         let keeps_slot = closing.outcome == Outcome::Unknown && live.job.overlap == Overlap::Skip;
         let hold_until = keeps_slot.then(|| after(now, live.job.hold));
@@ -84,10 +84,11 @@ impl Decisions {
         Some(Effect::Write(Write::Finish(vec![finish])))
     }
 
-    /// The grace of a stop is over: what is still open may go on in the app, and nobody will hear of it.
+    /// The grace of a stop is over: what is still open may go on in the app, and nobody will hear of it. What the ledger
+    /// let go and has not left does not leave any more.
     pub(super) fn give_up(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        let open: Vec<RunId> =
-            self.runs.iter().filter(|(_, live)| live.stage == Stage::InFlight).map(|(run, _)| *run).collect();
+        self.phase = Phase::GivenUp;
+        let open: Vec<RunId> = self.runs.iter().filter(|(_, live)| live.is_sending()).map(|(run, _)| *run).collect();
         for run in open {
             effects.extend(self.finish(now, run, Closing::unheard(Reason::Shutdown)));
         }
@@ -108,6 +109,7 @@ impl Decisions {
                 lateness: None,
                 duration: None,
                 excerpt: None,
+                attempt: None,
             })));
         }
     }
@@ -139,8 +141,16 @@ impl Decisions {
                 lateness: finish.lateness,
                 duration: finish.duration,
                 excerpt: finish.excerpt,
+                attempt: live.attempt,
             })));
         }
+    }
+}
+
+impl Live {
+    /// Whether the ledger let it go and has not heard of its end.
+    fn is_sending(&self) -> bool {
+        matches!(self.stage, Stage::Ready { .. } | Stage::InFlight)
     }
 }
 

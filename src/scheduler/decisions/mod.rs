@@ -37,6 +37,9 @@ pub use start::Inherited;
 /// How long before its instant a run is made durable as `sending`, so that the write does not make it late.
 pub const AHEAD: TimeDelta = TimeDelta::milliseconds(50);
 
+/// By how much wall and monotonic clock may part before it counts as a step.
+pub const STEP: TimeDelta = TimeDelta::seconds(1);
+
 /// How long a write that failed waits before it is tried again.
 const STORE_PAUSE: TimeDelta = TimeDelta::seconds(1);
 
@@ -175,6 +178,8 @@ pub struct RunEnded {
     pub duration: Option<TimeDelta>,
     /// The beginning of the answer, or what went wrong.
     pub excerpt: Option<String>,
+    /// The number of the last attempt, if anything was sent.
+    pub attempt: Option<u32>,
 }
 
 /// All that the scheduler knows between two events.
@@ -186,8 +191,8 @@ pub struct Decisions {
     runs: HashMap<RunId, Live>,
     /// The same runs by job, in due order.
     by_job: HashMap<JobName, BTreeSet<(DateTime<Utc>, RunId)>>,
-    /// When to look at which run again.
-    agenda: BTreeSet<(DateTime<Utc>, RunId)>,
+    /// When to look at which run again, in due order.
+    agenda: BTreeSet<(DateTime<Utc>, DateTime<Utc>, RunId)>,
     /// Per target: how many permits are out, and who waits for one, in due order.
     permits: BTreeMap<String, Permits>,
     /// Per job: the newest occurrence that was late when the pump handed it out. Older claims are superseded by it.
@@ -200,7 +205,18 @@ pub struct Decisions {
     parked: Vec<Write>,
     retry_at: Option<DateTime<Utc>>,
     store_failed: bool,
-    stopping: bool,
+    phase: Phase,
+}
+
+/// How far a stop is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// There is none.
+    Firing,
+    /// Nothing new begins; what is open is waited for.
+    Draining,
+    /// Nothing is waited for any longer, and nothing leaves.
+    GivenUp,
 }
 
 /// A run that is not over.
@@ -210,6 +226,8 @@ struct Live {
     scheduled_for: DateTime<Utc>,
     fires_at: DateTime<Utc>,
     trigger: Trigger,
+    /// The number of its newest attempt, once there is one.
+    attempt: Option<u32>,
     stage: Stage,
 }
 
@@ -247,9 +265,11 @@ impl Decisions {
             Event::Stored(stored) => self.stored(now, stored, &mut effects),
             Event::StoreFailed(write) => self.park(now, write, &mut effects),
             Event::AttemptEnded(run, report) => self.attempt_ended(now, run, report, &mut effects),
-            Event::Stop => self.stopping = true,
+            Event::Stop => self.phase = Phase::Draining,
             Event::GraceOver => self.give_up(now, &mut effects),
-            Event::ClockStepped => self.clamp_cursors(now, &mut effects),
+            Event::ClockStepped => self.clock_stepped(now, &mut effects),
+            // What fell due since the stop is the next start's to account for, and that by the definitions until then.
+            Event::Reload(_) if self.phase != Phase::Firing => {}
             Event::Reload(definitions) => self.reload(now, *definitions, &mut effects),
         }
         self.queue_behind_parked(effects)
@@ -258,7 +278,7 @@ impl Decisions {
     /// When [`Event::Wake`] is next needed.
     #[must_use]
     pub fn wake_at(&self) -> Option<DateTime<Utc>> {
-        let agenda = self.agenda.first().map(|(at, _)| *at);
+        let agenda = self.agenda.first().map(|(at, ..)| *at);
         let holds = self.holds.first().map(|(at, ..)| *at);
         [agenda, holds, self.retry_at, self.crowded_at()].into_iter().flatten().min()
     }
@@ -266,7 +286,15 @@ impl Decisions {
     /// When the pump next has something to hand out; `None` too while nothing new may be taken.
     #[must_use]
     pub fn next_fire(&self) -> Option<DateTime<Utc>> {
-        self.pump.next_fire().filter(|_| !self.stopping)
+        self.pump.next_fire().filter(|_| self.phase == Phase::Firing)
+    }
+
+    /// The sign of life to give at `now`: no occurrence up to it waits to be accounted for. One that is due later than its
+    /// nominal instant may wait, and after a stop everything does, until the next start.
+    #[must_use]
+    pub fn alive_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let waiting = self.pump.waiting_after(if self.phase == Phase::Firing { now } else { DateTime::<Utc>::MIN_UTC });
+        waiting.map_or(now, |waiting| now.min(waiting - TimeDelta::microseconds(1)))
     }
 
     /// The occurrence that a job waits for and when it will be sent.
@@ -285,7 +313,7 @@ impl Decisions {
     #[must_use]
     pub fn is_drained(&self) -> bool {
         let open = |live: &Live| !matches!(live.stage, Stage::Claimed | Stage::Queued);
-        self.stopping && self.parked.is_empty() && !self.runs.values().any(open)
+        self.phase != Phase::Firing && self.parked.is_empty() && !self.runs.values().any(open)
     }
 
     /// How many requests are open or about to be.
@@ -311,6 +339,19 @@ impl Decisions {
         self.work_off_agenda(now, effects);
     }
 
+    /// Pauses are kept as instants of the wall clock: one that was set back must not make them longer. A run that the
+    /// ledger let go moments before leaves at once, or it would hold its job until the clock catches up (seed A22).
+    fn clock_stepped(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let soon = now + STORE_PAUSE;
+        self.retry_at = self.retry_at.map(|at| at.min(soon));
+        for (at, due, run) in std::mem::take(&mut self.agenda) {
+            let let_go = self.runs.get(&run).is_some_and(|live| matches!(live.stage, Stage::Ready { .. }));
+            let latest = if let_go { leaves_at(now, due) } else { due.max(soon) };
+            self.agenda.insert((at.min(latest), due, run));
+        }
+        self.clamp_cursors(now, effects);
+    }
+
     fn stored(&mut self, now: DateTime<Utc>, stored: Stored, effects: &mut Vec<Effect>) {
         if std::mem::take(&mut self.store_failed) {
             effects.push(Effect::Notice(Notice::Store { writable: true }));
@@ -333,6 +374,13 @@ impl Decisions {
     fn remember(&mut self, run: RunId, live: Live) {
         self.by_job.entry(live.job.name.clone()).or_default().insert((live.fires_at, run));
         self.runs.insert(run, live);
+    }
+
+    /// Has a run looked at again at `at`.
+    fn look_again(&mut self, at: DateTime<Utc>, run: RunId) {
+        if let Some(live) = self.runs.get(&run) {
+            self.agenda.insert((at, live.fires_at, run));
+        }
     }
 
     fn forget(&mut self, run: RunId) -> Option<Live> {
@@ -361,20 +409,27 @@ impl Decisions {
         }
     }
 
-    /// While writes wait to be tried again, later ones wait behind them.
+    /// While writes wait to be tried again, later ones wait behind them, and nothing begins.
     fn queue_behind_parked(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
-        if self.retry_at.is_none() {
-            return effects;
+        let Some(retry_at) = self.retry_at else { return effects };
+        let mut others = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Write(Write::Begin(batch)) => {
+                    batch.iter().for_each(|begin| self.step_back(retry_at, begin.run));
+                }
+                Effect::Write(write) => self.parked.push(write),
+                other => others.push(other),
+            }
         }
-        let (writes, others): (Vec<_>, Vec<_>) = effects
-            .into_iter()
-            .partition(|effect| matches!(effect, Effect::Write(write) if !matches!(write, Write::Begin(_))));
-        self.parked.extend(writes.into_iter().filter_map(|effect| match effect {
-            Effect::Write(write) => Some(write),
-            _ => None,
-        }));
         others
     }
+}
+
+/// When a run leaves that the ledger let go: at its instant. It had all but come then, so one that is further away by now
+/// means that the clock was set back.
+fn leaves_at(now: DateTime<Utc>, due: DateTime<Utc>) -> DateTime<Utc> {
+    if due > now + STEP { now } else { due }
 }
 
 trait PopFirstIf<T> {

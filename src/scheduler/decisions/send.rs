@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Decisions, Effect, Notice, Permits, Stage, Write, account::is_recent};
+use super::{Decisions, Effect, Live, Notice, Permits, Phase, PopFirstIf, Stage, Write, account::is_recent, leaves_at};
 use crate::{
     dispatch::{self, Order},
-    job::{CatchUp, JobName, Overlap},
+    job::{CatchUp, Overlap},
     run::{Outcome, Reason, RunId, State, Trigger},
     store::{Begin, Begun, End},
 };
@@ -20,11 +20,13 @@ impl Decisions {
     /// Looks at every run whose time has come.
     pub(super) fn work_off_agenda(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let (mut begins, mut ends) = (Vec::new(), Vec::new());
-        while let Some((at, run)) = self.agenda.first().copied().filter(|(at, _)| *at <= now) {
-            self.agenda.remove(&(at, run));
+        while let Some((.., run)) = self.agenda.pop_first_if(|(at, ..)| *at <= now) {
             match self.runs.get(&run).map(|live| live.stage) {
-                Some(Stage::Claimed) if !self.stopping => match self.verdict(now, run) {
-                    Verdict::Send(trigger) => self.ask_permit(now, run, trigger, &mut begins),
+                Some(Stage::Claimed) if self.phase == Phase::Firing => match self.verdict(now, run) {
+                    Verdict::Send(_) if self.is_behind_its_own(run) => {
+                        ends.extend(self.occupied(now, run, State::Sending));
+                    }
+                    Verdict::Send(trigger) => begins.extend(self.ask_permit(now, run, trigger)),
                     Verdict::Missed => ends.extend(self.end(run, Outcome::Missed, Reason::Downtime)),
                 },
                 Some(Stage::Ready { fence, attempt }) => effects.extend(self.send(run, fence, attempt)),
@@ -41,9 +43,7 @@ impl Decisions {
         if now <= live.fires_at {
             return Verdict::Send(live.trigger);
         }
-        let newer_is_due = self.newest_late.get(&live.job.name).is_some_and(|newest| *newest > live.scheduled_for)
-            || self.newest_due(&live.job.name, now).is_some_and(|newest| newest != run);
-        if newer_is_due {
+        if self.newer_is_due(now, live) {
             Verdict::Missed
         } else if is_recent(now, &live.job, live.scheduled_for, self.definitions.settings.late_limit) {
             Verdict::Send(live.trigger)
@@ -55,21 +55,38 @@ impl Decisions {
         }
     }
 
-    fn newest_due(&self, job: &JobName, now: DateTime<Utc>) -> Option<RunId> {
-        self.by_job.get(job)?.iter().rev().find(|(at, _)| *at <= now).map(|(_, run)| *run)
+    /// Whether a newer occurrence of the job is due too: claimed, handed out late before, or still in the pump.
+    fn newer_is_due(&self, now: DateTime<Utc>, live: &Live) -> bool {
+        let job = &live.job.name;
+        let claimed = self.by_job.get(job).and_then(|of_job| of_job.iter().rev().find(|(at, _)| *at <= now));
+        claimed.is_some_and(|(at, _)| *at > live.fires_at)
+            || self.newest_late.get(job).is_some_and(|newest| *newest > live.scheduled_for)
+            || self.pump.next_of(job).is_some_and(|(_, at)| at > live.fires_at && at <= now)
     }
 
-    fn ask_permit(&mut self, now: DateTime<Utc>, run: RunId, trigger: Trigger, begins: &mut Vec<Begin>) {
-        let Some(live) = self.runs.get_mut(&run) else { return };
+    /// Whether another run of a job that must not overlap waits for a permit, has one or is open. Its slot says so too,
+    /// but a slot ends by the wall clock, which may be set; and in line behind it, this run would be sent as soon as that
+    /// one has ended, and so would all that come meanwhile (seed A24).
+    fn is_behind_its_own(&self, run: RunId) -> bool {
+        let Some(live) = self.runs.get(&run).filter(|live| live.job.overlap == Overlap::Skip) else { return false };
+        let pending = |other: &RunId| {
+            self.runs.get(other).is_some_and(|other| !matches!(other.stage, Stage::Claimed | Stage::Ending))
+        };
+        let of_job = self.by_job.get(&live.job.name).into_iter().flatten();
+        of_job.map(|(_, other)| other).any(|other| *other != run && pending(other))
+    }
+
+    fn ask_permit(&mut self, now: DateTime<Utc>, run: RunId, trigger: Trigger) -> Option<Begin> {
+        let live = self.runs.get_mut(&run)?;
         live.trigger = trigger;
         let permits = self.permits.entry(live.job.target.name.clone()).or_default();
         if permits.out < self.definitions.settings.max_in_flight {
             permits.out += 1;
-            begins.extend(self.begin(now, run));
-        } else {
-            live.stage = Stage::Queued;
-            permits.queue.insert((live.fires_at, run));
+            return self.begin(now, run);
         }
+        live.stage = Stage::Queued;
+        permits.queue.insert((live.fires_at, run));
+        None
     }
 
     fn begin(&mut self, now: DateTime<Utc>, run: RunId) -> Option<Begin> {
@@ -97,7 +114,7 @@ impl Decisions {
         let (mut begins, mut ends) = (Vec::new(), Vec::new());
         for (begin, answer) in batch.into_iter().zip(answers) {
             match answer {
-                Begun::Sending { fence, attempt } => self.ready(begin.run, fence, attempt),
+                Begun::Sending { fence, attempt } => self.ready(now, begin.run, fence, attempt),
                 Begun::Occupied { state, .. } => {
                     begins.extend(self.release_permit(now, begin.run));
                     ends.extend(self.occupied(now, begin.run, state));
@@ -109,13 +126,18 @@ impl Decisions {
             }
         }
         push_writes(begins, ends, effects);
+        if self.phase == Phase::GivenUp {
+            self.give_up(now, effects);
+        }
         self.work_off_agenda(now, effects);
     }
 
-    fn ready(&mut self, run: RunId, fence: u64, attempt: u32) {
+    fn ready(&mut self, now: DateTime<Utc>, run: RunId, fence: u64, attempt: u32) {
         if let Some(live) = self.runs.get_mut(&run) {
+            live.attempt = Some(attempt);
             live.stage = Stage::Ready { fence, attempt };
-            self.agenda.insert((live.fires_at, run));
+            let at = leaves_at(now, live.fires_at);
+            self.look_again(at, run);
         }
     }
 
@@ -124,7 +146,8 @@ impl Decisions {
         let live = self.runs.get_mut(&run)?;
         if now < live.fires_at {
             live.stage = Stage::Claimed;
-            self.agenda.insert((live.fires_at, run));
+            let at = live.fires_at;
+            self.look_again(at, run);
             return None;
         }
         let reason = match holder {
@@ -152,13 +175,18 @@ impl Decisions {
         }))
     }
 
-    /// The ledger could not be asked: the run is claimed again and looked at anew.
+    /// The ledger could not be asked: the run gives its permit back, and it is claimed again and looked at anew; and so is
+    /// whoever waits in line, for nobody would call them up.
     pub(super) fn step_back(&mut self, at: DateTime<Utc>, run: RunId) {
-        let Some(live) = self.runs.get_mut(&run) else { return };
-        live.stage = Stage::Claimed;
-        self.agenda.insert((at, run));
-        if let Some(permits) = self.permits.get_mut(&live.job.target.name) {
-            permits.out = permits.out.saturating_sub(1);
+        let Some(target) = self.runs.get(&run).map(|live| live.job.target.name.clone()) else { return };
+        let Some(permits) = self.permits.get_mut(&target) else { return };
+        permits.out = permits.out.saturating_sub(1);
+        let line = std::mem::take(&mut permits.queue);
+        for run in line.into_iter().map(|(_, run)| run).chain([run]) {
+            if let Some(live) = self.runs.get_mut(&run) {
+                live.stage = Stage::Claimed;
+                self.look_again(at, run);
+            }
         }
     }
 
@@ -166,7 +194,7 @@ impl Decisions {
     pub(super) fn release_permit(&mut self, now: DateTime<Utc>, run: RunId) -> Option<Begin> {
         let target = self.runs.get(&run)?.job.target.name.clone();
         let permits = self.permits.get_mut(&target)?;
-        if self.stopping {
+        if self.phase != Phase::Firing {
             permits.out = permits.out.saturating_sub(1);
             return None;
         }

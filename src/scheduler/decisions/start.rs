@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Decisions, Effect, Live, Stage, Write, finish::Closing, send::push_writes};
+use super::{Decisions, Effect, Live, Phase, Stage, Write, finish::Closing, send::push_writes};
 use crate::{
     entropy::Entropy,
     job::{Definitions, Job},
@@ -50,7 +50,7 @@ impl Decisions {
             parked: Vec::new(),
             retry_at: None,
             store_failed: false,
-            stopping: false,
+            phase: Phase::Firing,
         };
         let mut effects = Vec::new();
         this.place_cursors(now, inherited.cursors, &mut effects);
@@ -86,7 +86,7 @@ impl Decisions {
         };
         let fires_at = job.fires_at(run.scheduled_for);
         let (scheduled_for, trigger) = (run.scheduled_for, run.trigger);
-        self.remember(run.id, Live { job, scheduled_for, fires_at, trigger, stage: Stage::InFlight });
+        self.remember(run.id, Live { job, scheduled_for, fires_at, trigger, attempt: None, stage: Stage::InFlight });
         effects.extend(self.finish(now, run.id, Closing::unheard(Reason::Crash)));
     }
 }

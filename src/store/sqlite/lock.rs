@@ -15,7 +15,7 @@ const HOLDER_LIMIT: u64 = 256;
 /// The exclusive lock on `FILE.lock`. The operating system takes it back when the process ends, however it ends, so a
 /// file that is left over locks nothing. It is not removed: somebody else may have it open to wait for the lock.
 #[derive(Debug)]
-pub(super) struct LedgerLock(#[expect(dead_code, reason = "holds the lock until it is dropped")] File);
+pub(super) struct LedgerLock(File);
 
 impl LedgerLock {
     /// Takes the lock of the ledger `ledger` and writes down who has it.
@@ -36,6 +36,16 @@ impl LedgerLock {
         }
         sign(&mut file).map_err(failed)?;
         Ok(Self(file))
+    }
+}
+
+/// Closing the file is not enough: a process that is being started at this moment has a copy of it until it runs its own
+/// program, and the lock is the file's, not ours.
+impl Drop for LedgerLock {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the ledger's lock was not given back, it goes when the process ends");
+        }
     }
 }
 

@@ -152,16 +152,27 @@ async fn prepared(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteC
         inspect(path).await?;
     }
     let mut connection = options.connect().await?;
-    MIGRATIONS.run(&mut connection).await.map_err(sqlx::Error::from)?;
-    Ok(connection)
+    match MIGRATIONS.run(&mut connection).await {
+        Ok(()) => Ok(connection),
+        Err(error) => {
+            // Now, not later: closing removes the log by its name, which a fresh ledger may have by then.
+            connection.close().await?;
+            Err(sqlx::Error::from(error).into())
+        }
+    }
 }
 
 /// Reads without writing a byte: connecting for writing would turn another program's database to a write-ahead log.
 async fn inspect(path: &Path) -> Result<(), Unfit> {
     let mut connection = reading(path).connect().await?;
-    schema(path, &mut connection).await?;
-    let damage = corrupt::look_through(path, &mut connection).await?;
+    let verdict = judge(path, &mut connection).await;
     connection.close().await?;
+    verdict
+}
+
+async fn judge(path: &Path, connection: &mut SqliteConnection) -> Result<(), Unfit> {
+    schema(path, connection).await?;
+    let damage = corrupt::look_through(path, connection).await?;
     damage.map_or(Ok(()), |problem| Err(Unfit::Corrupt(problem)))
 }
 

@@ -1,10 +1,13 @@
 //! The one task that writes.
 
-use std::sync::Arc;
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot};
+use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot, watch};
 
 use super::{blocking::blocking, lock::LedgerLock};
 use crate::store::StoreError;
@@ -22,41 +25,44 @@ pub(super) trait Write: Send + Sync + 'static {
     async fn apply(&self, ledger: &mut SqliteConnection) -> Result<Self::Answer, StoreError>;
 }
 
+type Queue = mpsc::Sender<Box<dyn Queued>>;
+
 /// The way to the writing task.
 #[derive(Debug)]
 pub(super) struct Writer {
-    queue: mpsc::Sender<Message>,
-}
-
-enum Message {
-    Write(Box<dyn Queued>),
-    Close(oneshot::Sender<()>),
+    /// `None` once it is closed. A write that waits for room has a copy, and the task ends when the last one is gone.
+    queue: Mutex<Option<Queue>>,
+    ended: watch::Receiver<()>,
 }
 
 impl Writer {
     /// Starts the task. It owns the connection and the lock until [`Self::close`], or until this is dropped.
     pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions, lock: LedgerLock) -> Self {
         let (queue, inbox) = mpsc::channel(QUEUE);
+        let (alive, ended) = watch::channel(());
         let pen = Pen { options, connection: Some(connection), _lock: lock };
-        tokio::spawn(serve(pen, inbox));
-        Self { queue }
+        tokio::spawn(async move {
+            serve(pen, inbox).await;
+            drop(alive);
+        });
+        Self { queue: Mutex::new(Some(queue)), ended }
     }
 
     /// Has `write` carried out and waits until it is durable.
     pub(super) async fn carry_out<W: Write>(&self, write: W) -> Result<W::Answer, StoreError> {
         let (caller, answer) = oneshot::channel();
-        self.enqueue(Message::Write(Box::new(Ticket { write, answer: None, caller })))?;
+        self.enqueue(Box::new(Ticket { write, answer: None, caller }))?;
         answer.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Puts the message in without ever giving it back to a caller that may go away: with a full queue a task of its own
+    /// Puts the write in without ever giving it back to a caller that may go away: with a full queue a task of its own
     /// waits for room (seed D11).
-    fn enqueue(&self, message: Message) -> Result<(), StoreError> {
-        match self.queue.try_send(message) {
+    fn enqueue(&self, write: Box<dyn Queued>) -> Result<(), StoreError> {
+        let queue = self.queue().clone().ok_or(StoreError::Closed)?;
+        match queue.try_send(write) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(message)) => {
-                let queue = self.queue.clone();
-                tokio::spawn(async move { queue.send(message).await.is_ok() });
+            Err(TrySendError::Full(write)) => {
+                tokio::spawn(async move { queue.send(write).await });
                 Ok(())
             }
             Err(TrySendError::Closed(_)) => Err(StoreError::Closed),
@@ -65,28 +71,21 @@ impl Writer {
 
     /// Lets the task write what waits, and waits until connection and lock are given back.
     pub(super) async fn close(&self) {
-        let (done, closed) = oneshot::channel();
-        if self.enqueue(Message::Close(done)).is_ok() {
-            // An error says that the task has ended, which is what is waited for.
-            let _ = closed.await;
-        }
+        drop(self.queue().take());
+        // Nothing is ever sent: the error says that the task has ended.
+        let _ = self.ended.clone().changed().await;
+    }
+
+    /// No call panics while it has the queue, so a poisoned lock means nothing.
+    fn queue(&self) -> MutexGuard<'_, Option<Queue>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn serve(mut pen: Pen, mut inbox: mpsc::Receiver<Message>) {
-    let mut closing = Vec::new();
-    let mut messages = Vec::new();
-    while inbox.recv_many(&mut messages, QUEUE).await > 0 {
-        let mut group = Vec::new();
-        for message in messages.drain(..) {
-            match message {
-                Message::Write(write) => group.push(write),
-                Message::Close(done) => {
-                    inbox.close();
-                    closing.push(done);
-                }
-            }
-        }
+async fn serve(mut pen: Pen, mut inbox: mpsc::Receiver<Box<dyn Queued>>) {
+    let mut group = Vec::new();
+    while inbox.recv_many(&mut group, QUEUE).await > 0 {
+        let group = mem::take(&mut group);
         let written = blocking(move || async move {
             pen.write(group).await;
             pen
@@ -96,10 +95,8 @@ async fn serve(mut pen: Pen, mut inbox: mpsc::Receiver<Message>) {
             Err(_the_runtime_ends) => return,
         };
     }
-    pen.put_down().await;
-    for done in closing {
-        // Nobody has to wait for it.
-        let _ = done.send(());
+    if blocking(move || pen.put_down()).await.is_err() {
+        tracing::warn!("the runtime went down before the ledger was closed");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Guarantee G5, end to end: with a known secret in every slot the program runs through everything, and none of them is in
 //! anything that it writes.
 
-use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
+use std::{collections::BTreeSet, fmt::Write, fs, net::SocketAddr, path::Path};
 
 use base64::{
     Engine,
@@ -10,14 +10,17 @@ use base64::{
 use serde_json::json;
 
 use super::{
-    program::{Sidecar, output, said, sexton},
     run_token::{bearer, parts},
     secret_command::secret,
     token_command::store,
 };
 use crate::{
     dispatch::fake_app::{FakeApp, Reply, Seen, answer, answer_with},
-    support::http::Call,
+    support::{
+        http::Call,
+        process,
+        sidecar::{Running, sexton},
+    },
 };
 
 /// A secret for each slot. The core of each is what is looked for; around it stand characters that writings escape.
@@ -99,6 +102,12 @@ async fn every_path_twice(app: &mut FakeApp) -> BTreeSet<String> {
     minted
 }
 
+/// The address in the line, in JSON, that says that the sidecar is up.
+fn listening(line: &str) -> SocketAddr {
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    line["listening"].as_str().unwrap().parse().unwrap()
+}
+
 /// How a secret's core may be written: as it is, escaped throughout, or in base64 at each of the three places that a byte
 /// can have in a group.
 fn writings(core: &str) -> Vec<String> {
@@ -158,13 +167,19 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
         ("RUST_LOG", "trace"),
         signing,
     ];
-    let sidecar = Sidecar::start(folder, &environment).await;
+    let with_environment = |line: &[&str]| {
+        let mut command = sexton(folder, line);
+        command.envs(environment);
+        command
+    };
+    let mut sidecar = Running::start(with_environment(&["run", "--listen", "127.0.0.1:0"]));
+    let address = listening(&sidecar.hear("sexton is up").await);
     let minted = every_path_twice(&mut app).await;
-    let url = format!("http://{}", sidecar.address);
+    let url = format!("http://{address}");
     let mut written = Vec::new();
     for path in ["/metrics", "/healthz", "/readyz", "/livez", "/.well-known/jwks.json", "/api/v1/definitions", "/none"]
     {
-        for call in [Call::new(sidecar.address, "GET", path), Call::new(sidecar.address, "GET", path).bearer(ADMIN)] {
+        for call in [Call::new(address, "GET", path), Call::new(address, "GET", path).bearer(ADMIN)] {
             written.push((format!("GET {path}"), format!("{:?}", call.send().await).into_bytes()));
         }
     }
@@ -176,12 +191,17 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
         &["runs"],
         &["runs", "--json", "-n", "1000"],
         &["secret", "check"],
+        &["verify"],
     ] {
-        let mut command = sexton(line, &environment);
-        command.current_dir(folder);
-        written.push((line.join(" "), said(&output(command).await).into_bytes()));
+        written.push((line.join(" "), process::run(with_environment(line)).await.said().into_bytes()));
     }
-    written.push(("the log".to_owned(), sidecar.stop().await.into_bytes()));
+    let rows = process::run(with_environment(&["runs", "--json", "-n", "40"])).await.good();
+    for row in rows.lines().map(|row| serde_json::from_str::<serde_json::Value>(row).unwrap()) {
+        let shown = process::run(with_environment(&["show", row["id"].as_str().unwrap()])).await;
+        written.push(("show".to_owned(), shown.said().into_bytes()));
+    }
+    assert_eq!(sidecar.stop().await, Some(0));
+    written.push(("the log".to_owned(), sidecar.said.join("\n").into_bytes()));
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sexton.db")) {

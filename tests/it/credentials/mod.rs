@@ -1,7 +1,6 @@
 //! Tests of this room. One file per subject; add `mod` lines here.
 
 mod canary;
-mod program;
 mod rotate_command;
 mod rotation;
 mod run_token;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::program::{output, said, sexton};
+use crate::support::{process, sidecar::sexton};
 
 const GOOD: &str = "a-good-secret-of-the-tests-0123456789abc";
 
@@ -11,10 +11,10 @@ async fn start(folder: &Path, auth: &str, environment: &[(&str, &str)]) -> (Opti
     let text =
         format!("[sexton]\nissuer = \"https://cron\"\n[targets.app]\nbase_url = \"http://127.0.0.1:9\"\n{auth}\n");
     fs::write(folder.join("jobs.toml"), text).unwrap();
-    let mut command = sexton(&["run", "--listen", "127.0.0.1:0"], environment);
-    command.current_dir(folder);
-    let output = output(command).await;
-    (output.status.code(), said(&output))
+    let mut command = sexton(folder, &["run", "--listen", "127.0.0.1:0"]);
+    command.envs(environment.iter().copied());
+    let done = process::run(command).await;
+    (done.code, done.said())
 }
 
 /// Seed B6: without a key, or with a bad one, nothing starts: exit 2, with what to do and without the value.

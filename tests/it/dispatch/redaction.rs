@@ -15,11 +15,12 @@ use super::{
 const AWKWARD: &str = r#"aw"kw\ard/sec+ret=with&all<of>them'%41~??>>~~~"#;
 const PARTNER: &str = "partner-key-0123456789";
 
-/// What is kept of `body` when the secrets are [`AWKWARD`] and `Key` [`PARTNER`].
+/// What is kept of `body` when the secrets are [`AWKWARD`] and, in a header's text, [`PARTNER`].
 async fn kept(body: impl AsRef<[u8]>) -> String {
     let app = FakeApp::replying(Reply::Whole(answer(500, body))).await;
     let mut definition = job(&app.url());
-    definition.headers = vec![("X-Key".to_owned(), HeaderText::Secret(Secret::new(format!("Key {PARTNER}"))))];
+    let header = HeaderText::Secret { text: Secret::new(format!("key={PARTNER};v=1")), value: Secret::new(PARTNER) };
+    definition.headers = vec![("X-Key".to_owned(), header)];
     let dispatcher = dispatcher_with(Credentials::load(from_value(AWKWARD)));
     dispatcher.send(&order(definition)).await.excerpt.unwrap()
 }

@@ -14,6 +14,10 @@ use super::{
     orders::{SECRET, dispatcher, job, job_of, order, target},
 };
 
+fn secret_header(text: &str, value: &str) -> HeaderText {
+    HeaderText::Secret { text: Secret::new(text), value: Secret::new(value) }
+}
+
 async fn seen(order: &Order, app: &mut FakeApp) -> Seen {
     let report = dispatcher().send(order).await;
     assert_eq!(report.outcome, Outcome::Succeeded, "{report:?}");
@@ -104,7 +108,7 @@ async fn headers_of_the_job_are_sent_as_they_are() {
     definition.headers = vec![
         ("X-Link".to_owned(), HeaderText::Plain("https://a.example:81/x: y".to_owned())),
         ("X-Empty".to_owned(), HeaderText::Plain(String::new())),
-        ("X-Key".to_owned(), HeaderText::Secret(Secret::new("Key partner-0001"))),
+        ("X-Key".to_owned(), secret_header("Key partner-0001", "partner-0001")),
     ];
     let seen = seen(&order(definition), &mut app).await;
     assert_eq!(seen.header("x-link"), Some("https://a.example:81/x: y"));
@@ -131,7 +135,7 @@ async fn the_target_says_where_the_secret_goes() {
     assert_eq!((first.header("x-api-key"), first.header("authorization")), (Some(SECRET), None));
 
     let mut open = job_of(Target { auth: Auth::None, ..target(&app.url()) });
-    open.headers = vec![("Authorization".to_owned(), HeaderText::Secret(Secret::new("Basic abcdefgh")))];
+    open.headers = vec![("Authorization".to_owned(), secret_header("Basic abcdefgh", "abcdefgh"))];
     let second = seen(&order(open), &mut app).await;
     assert_eq!(second.header("authorization"), Some("Basic abcdefgh"));
     assert!(second.headers.iter().all(|(_, value)| !value.contains(SECRET)), "auth = none sends no secret");

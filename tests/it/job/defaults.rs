@@ -131,6 +131,8 @@ fn what_comes_from_outside_overrides_the_file() {
     let job = "[jobs.a]\nschedule = \"daily 03:00\"\npath = \"/\"\n";
     let without_target = load_with(job, &|_| None, &overrides).unwrap().definitions;
     assert_eq!(without_target.jobs["a"].target.base_url.as_str(), "https://elsewhere.example/");
+    let unset = "[targets.app]\nbase_url = { env = \"APP_URL\" }\n";
+    assert!(load_with(unset, &|_| None, &overrides).is_ok(), "what is overridden need not be set");
     let bad = Overrides { base_url: Some("http://me:hunter2@app".to_owned()), ..Overrides::default() };
     let told = line(load_with(job, &|_| None, &bad));
     assert!(told.contains("`SEXTON_BASE_URL` holds a user name or password") && !told.contains("hunter2"), "{told}");
@@ -286,4 +288,7 @@ fn the_hash_holds_the_target_and_never_a_secret() {
 fn sources_in_memory_are_checked_like_files() {
     let context = sexton::job::LoadContext { environment: &|_| None, overrides: &Overrides::default(), now: now() };
     assert!(load_sources(Vec::new(), &context).unwrap().definitions.jobs.is_empty());
+    let overrides = Overrides { base_url: Some("nowhere".to_owned()), ..Overrides::default() };
+    let told = line(load_sources(Vec::new(), &sexton::job::LoadContext { overrides: &overrides, ..context }));
+    assert!(told.starts_with("jobs.toml:1:1: error: `SEXTON_BASE_URL`"), "{told}");
 }

@@ -23,7 +23,7 @@ fn headers(written: &str) -> Result<Vec<(String, String, bool)>, Report> {
     let loaded = load_with(&text, &environment, &Overrides::default())?;
     let headers = loaded.definitions.jobs["a"].headers.iter().map(|(name, text)| match text {
         HeaderText::Plain(text) => (name.clone(), text.clone(), false),
-        HeaderText::Secret(secret) => (name.clone(), secret.expose().to_owned(), true),
+        HeaderText::Secret { text, .. } => (name.clone(), text.expose().to_owned(), true),
     });
     Ok(headers.collect())
 }

@@ -5,9 +5,11 @@ mod defaults;
 mod edit;
 mod files;
 mod headers;
+mod import;
 mod mistakes;
 mod robustness;
 mod schema;
+mod warnings;
 
 use chrono::{DateTime, Utc};
 use sexton::job::{Job, LoadContext, Loaded, Overrides, Report, Source, load_sources};

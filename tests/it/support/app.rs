@@ -91,10 +91,13 @@ impl Builder {
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { drop(stopped.await) };
         let clock = Arc::new(SystemClock);
-        let serving = tokio::spawn(reference_app::serve(config, listener, clock, Entropy::System, shutdown));
-        let app = TestApp { address, data: Some(data), stop: Some(stop), serving, tasks_before };
-        assert_eq!(app.get("/api/health").send().await.status, 200);
-        app
+        let mut serving = tokio::spawn(reference_app::serve(config, listener, clock, Entropy::System, shutdown));
+        let healthy = Call::new(address, "GET", "/api/health").send();
+        tokio::select! {
+            ended = &mut serving => panic!("the app did not start: {ended:?}"),
+            reply = healthy => assert_eq!(reply.status, 200),
+        }
+        TestApp { address, data: Some(data), stop: Some(stop), serving, tasks_before }
     }
 }
 

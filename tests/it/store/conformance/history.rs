@@ -1,5 +1,7 @@
 //! What is read.
 
+use std::{future::poll_fn, pin::pin, task::Poll};
+
 use chrono::TimeDelta;
 use sexton::{
     run::{Outcome, Reason, State},
@@ -108,16 +110,19 @@ pub(crate) async fn a_closed_ledger_says_so(open: impl AsyncFn() -> Store) {
     assert!(matches!(store.end(t(60), vec![skip(run, Reason::Running)]).await, Err(StoreError::Closed)));
 }
 
+/// Calls as a caller does that goes away at once.
+async fn abandon(call: impl Future) {
+    let mut call = pin!(call);
+    poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await;
+}
+
 /// A write that waits when the ledger is closed is carried out first.
 pub(crate) async fn closing_finishes_the_writes_that_wait(open: impl AsyncFn() -> Store) {
     let store = open().await;
     anchored(&store, &["a"]).await;
     let run = sent(&store, "a", 60).await;
-    let writer = store.clone();
-    let finish = tokio::spawn(async move { writer.finish(t(61), vec![success(run)]).await });
-    tokio::task::yield_now().await;
+    abandon(store.finish(t(61), vec![success(run)])).await;
     store.close().await;
-    assert_eq!(finish.await.unwrap().unwrap(), [true]);
 
     let store = open().await;
     assert_eq!(row(&store, run).await.state, State::Ended(Outcome::Succeeded));
@@ -128,12 +133,21 @@ pub(crate) async fn a_write_outlives_its_caller(open: impl AsyncFn() -> Store) {
     let store = open().await;
     anchored(&store, &["a"]).await;
     let run = sent(&store, "a", 60).await;
-    {
-        let mut finish = std::pin::pin!(store.finish(t(61), vec![success(run)]));
-        assert!(
-            std::future::poll_fn(|context| std::task::Poll::Ready(finish.as_mut().poll(context).is_pending())).await
-        );
-    }
+    abandon(store.finish(t(61), vec![success(run)])).await;
     store.tick(t(62)).await.unwrap();
     assert_eq!(row(&store, run).await.state, State::Ended(Outcome::Succeeded));
+}
+
+/// Seed D11: also when more wait than any queue holds.
+pub(crate) async fn many_writes_outlive_their_callers(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    let names: Vec<String> = (0..3000).map(|n| format!("job-{n}")).collect();
+    anchored(&store, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for name in &names {
+        abandon(store.account(t(1), vec![accounting(name, 0, 60)])).await;
+    }
+    store.close().await;
+
+    let cursors = open().await.cursors().await.unwrap();
+    assert_eq!(cursors.iter().filter(|cursor| cursor.accounted_to == t(60)).count(), 3000);
 }

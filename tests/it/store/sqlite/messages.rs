@@ -65,11 +65,14 @@ async fn what_the_database_says_comes_with_a_way_out() {
     ];
     holder.execute("BEGIN IMMEDIATE").await.unwrap();
     told.push(waiting.execute("BEGIN IMMEDIATE").await);
+    let nowhere = ledger.path().join("below-a-file.db");
+    told.push(SqliteConnectOptions::new().filename(nowhere).connect().await.map(|_| unreachable!()));
     let told: Vec<String> = told.into_iter().map(|result| StoreError::from(result.unwrap_err()).to_string()).collect();
     insta::assert_snapshot!(told.join("\n"), @r"
     the ledger failed: database or disk is full: free some space
     the ledger failed: attempt to write a readonly database: give sexton write permission on the file and its folder
     the ledger failed: database is locked: another program keeps it locked; close that one
+    the ledger failed: unable to open database file: also a reader must be able to write in its folder; run it as the sidecar's user
     ");
     for connection in [full, read_only, holder, waiting] {
         connection.close().await.unwrap();

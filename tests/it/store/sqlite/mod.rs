@@ -51,6 +51,13 @@ impl Ledger {
         result.map(drop)
     }
 
+    async fn number(&self, sql: &'static str) -> i64 {
+        let mut connection = SqliteConnectOptions::new().filename(self.path()).connect().await.unwrap();
+        let number = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        number
+    }
+
     async fn run_sql(&self, sql: &str) {
         self.try_sql(sql).await.unwrap();
     }
@@ -71,7 +78,7 @@ fn told() -> Option<PathBuf> {
 
 macro_rules! conforms {
     ($($room:ident::$test:ident,)+) => {$(
-        #[tokio::test]
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $test() {
             let ledger = Ledger::new();
             conformance::$room::$test(async || ledger.open().await).await;
@@ -128,6 +135,12 @@ conforms! {
     history::a_closed_ledger_says_so,
     history::closing_finishes_the_writes_that_wait,
     history::a_write_outlives_its_caller,
+    history::many_writes_outlive_their_callers,
+    periods::each_anchor_begins_a_period,
+    periods::a_job_anchored_twice_in_one_batch_has_both_periods,
+    periods::evidence_holds_the_rows_oldest_first_and_the_sign_of_life,
+    periods::a22_an_anchor_before_the_sign_of_life_takes_its_place,
+    periods::periods_say_up_to_where_rows_were_pruned,
     settle::an_unknown_run_settles_and_gives_its_slot_back,
     settle::a_run_settles_once,
     settle::only_an_unknown_run_settles,

@@ -2,7 +2,11 @@
 
 use std::{fs, path::PathBuf};
 
-use sexton::store::{self, FreshBecause, Opened, StoreError};
+use sexton::{
+    run::{Outcome, Reason},
+    store::{self, Cursor, End, FreshBecause, Opened, StoreError},
+    verify::verify,
+};
 
 use super::{super::conformance::*, Ledger};
 
@@ -114,19 +118,18 @@ async fn a_file_that_is_no_database_is_set_aside() {
     assert_eq!(ledger.open().await.cursors().await.unwrap().len(), 1, "the fresh one is a ledger like any other");
 }
 
-/// Seed A22.
+/// Seed A22: damage is found at the start, in a table that the start itself has no need to read.
 #[tokio::test]
 async fn a_damaged_page_is_found_and_the_file_set_aside() {
     let ledger = Ledger::new();
     let store = ledger.open().await;
-    let names: Vec<String> = (0..500).map(|n| format!("job-{n}")).collect();
-    anchored(&store, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    anchored(&store, &["a"]).await;
+    claimed(&store, "a", 60).await;
     store.close().await;
+    let root = ledger.number("SELECT rootpage FROM sqlite_schema WHERE name = 'runs'").await;
     let mut bytes = fs::read(ledger.path()).unwrap();
-    let pages = bytes.len() / 4096;
-    for page in 3..pages {
-        bytes[page * 4096..page * 4096 + 2048].fill(0xA5);
-    }
+    let page = (usize::try_from(root).unwrap() - 1) * 4096;
+    bytes[page..page + 4096].fill(0xA5);
     fs::write(ledger.path(), &bytes).unwrap();
 
     let (store, set_aside, problem) = opened_afresh(&ledger).await;
@@ -160,7 +163,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     ledger.run_sql("INSERT INTO _sqlx_migrations VALUES (9000, 'later', 'then', true, x'', 0)").await;
 
     for error in [refusal(&ledger.address()).await, store::open_read_only(&ledger.address()).await.unwrap_err()] {
-        assert!(matches!(error, StoreError::Newer { found: 9000, known: 1, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 9000, known: 2, .. }), "{error}");
     }
     ledger.run_sql("DELETE FROM _sqlx_migrations WHERE version = 9000").await;
     assert_eq!(ledger.open().await.cursors().await.unwrap().len(), 1);
@@ -196,6 +199,7 @@ async fn a_reader_works_beside_the_sidecar_and_cannot_write() {
 
     assert!(matches!(reader.tick(t(61)).await, Err(StoreError::ReadOnly)));
     assert!(matches!(reader.finish(t(61), vec![success(run)]).await, Err(StoreError::ReadOnly)));
+    assert!(matches!(reader.prune(t(61), std::time::Duration::ZERO, 0).await, Err(StoreError::ReadOnly)));
     store.finish(t(62), vec![success(run)]).await.unwrap();
     store.close().await;
     assert_eq!(row(&reader, run).await.status, Some(200), "also when the sidecar has gone");
@@ -225,7 +229,7 @@ async fn a_reader_of_an_older_schema_says_how_to_bring_it_up_to_date() {
     ledger.open().await.close().await;
     ledger.run_sql("DELETE FROM _sqlx_migrations").await;
     let error = store::open_read_only(&ledger.address()).await.unwrap_err();
-    assert!(matches!(error, StoreError::Older { found: 0, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::Older { found: 0, known: 2, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -239,4 +243,37 @@ async fn a_start_that_was_cut_off_before_the_first_migration_is_repeated() {
         )
         .await;
     anchored(&ledger.open().await, &["a"]).await;
+}
+
+/// The periods before are not known, but that of the schedule in force is, and since when.
+#[tokio::test]
+async fn a_ledger_of_the_first_schema_is_brought_up_to_date() {
+    let ledger = Ledger::new();
+    let store = ledger.open().await;
+    anchored(&store, &["a", "gone"]).await;
+    let ahead = claimed(&store, "a", 60).await;
+    claimed(&store, "gone", 70).await;
+    let again = |name, schedule: &str, at| Cursor { schedule: schedule.to_owned(), ..cursor(name, t(at)) };
+    store.anchor(vec![again("a", "every 5m", 59)]).await.unwrap();
+    store.end(t(59), vec![End { run: ahead, outcome: Outcome::Cancelled, reason: Reason::Redefined }]).await.unwrap();
+    // As the first schema's scheduler wrote down a job that was removed while none ran.
+    store.anchor(vec![Cursor { accounted_to: t(90), ..again("gone", "removed", 0) }]).await.unwrap();
+    store.close().await;
+    ledger.run_sql("DROP TABLE periods; DELETE FROM _sqlx_migrations WHERE version = 2").await;
+
+    let error = store::open_read_only(&ledger.address()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Older { found: 1, known: 2, .. }), "{error}");
+    let store = ledger.open().await;
+    for (name, schedule, since, covered) in [("a", "every 5m", 59, 60), ("gone", "removed", 90, 90)] {
+        let evidence = store.evidence(job(name)).await.unwrap().unwrap();
+        let [before, now] = &evidence.periods[..] else { panic!("{evidence:?}") };
+        assert_eq!((before.schedule.as_str(), before.accounted_to), ("unknown", Some(t(covered))));
+        assert_eq!((now.schedule.as_str(), now.anchored_at, now.kept_after), (schedule, t(since), t(covered)));
+        assert_eq!(now.accounted_to, None);
+        assert_eq!(verify(&evidence, Some(t(120))).findings, []);
+    }
+    claimed(&store, "a", 300).await;
+    store.anchor(vec![cursor("a", t(301))]).await.unwrap();
+    assert_eq!(store.evidence(job("a")).await.unwrap().unwrap().periods.len(), 3);
+    store.close().await;
 }

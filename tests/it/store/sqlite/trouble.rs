@@ -30,6 +30,17 @@ async fn a_row_that_no_sexton_wrote_is_named() {
     assert_eq!(row(&store, run).await.scheduled_for, t(60));
 }
 
+/// The sign of life is in the file for whoever looks at it after a crash, and steps back with the clock.
+#[tokio::test]
+async fn a_tick_is_written_down() {
+    let ledger = Ledger::new();
+    let store = ledger.open().await;
+    for now in [t(5), t(7), t(6)] {
+        store.tick(now).await.unwrap();
+        assert_eq!(ledger.number("SELECT value FROM meta WHERE key = 'last_tick'").await, now.timestamp_micros());
+    }
+}
+
 /// The schema itself refuses what the closed lists do not hold.
 #[tokio::test]
 async fn the_schema_refuses_words_and_rows_that_make_no_sense() {

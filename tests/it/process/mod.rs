@@ -1,0 +1,7 @@
+//! The real program: started, signalled, killed.
+
+mod crash;
+mod firing;
+mod listener;
+mod refusals;
+mod stopping;

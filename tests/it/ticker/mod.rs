@@ -1,0 +1,5 @@
+//! The pulse and the pump.
+
+mod pump;
+mod week;
+mod year;
