@@ -8,7 +8,7 @@ use std::{collections::HashMap, fmt, path::PathBuf, str::FromStr};
 use crate::{
     admin::Address,
     credentials,
-    job::{Overrides, settings_count, settings_duration},
+    job::{Overrides, settings_count, settings_duration, settings_issuer},
     secret::{SecretError, SecretSource, SharedSecrets},
 };
 
@@ -172,19 +172,8 @@ pub fn overrides(environment: &Environment) -> Result<Overrides, ConfigError> {
             .read_by("SEXTON_SHUTDOWN_GRACE", |text| settings_duration("shutdown_grace", text))?,
         late_limit: environment.read_by("SEXTON_LATE_LIMIT", |text| settings_duration("late_limit", text))?,
         max_in_flight: environment.read_by("SEXTON_MAX_IN_FLIGHT", |text| settings_count("max_in_flight", text))?,
-        issuer: environment.parsed::<Issuer>("SEXTON_ISSUER")?.map(|issuer| issuer.0),
+        issuer: environment.read_by("SEXTON_ISSUER", settings_issuer)?,
     })
-}
-
-struct Issuer(String);
-
-impl FromStr for Issuer {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if visible { Ok(Self(text.to_owned())) } else { Err("write visible ASCII, such as https://cron.example.org") }
-    }
 }
 
 struct Addresses(Vec<Address>);

@@ -47,6 +47,6 @@ pub use model::{
 pub use name::{JobName, NameError};
 pub use render::render;
 pub use schema::schema;
-pub use settings::{settings_count, settings_duration};
+pub use settings::{settings_count, settings_duration, settings_issuer};
 pub use source::{Place, Position, Source, fingerprint};
 pub use watch::{FileWatch, LOOK};

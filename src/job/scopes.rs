@@ -12,13 +12,17 @@ use super::{
 /// A text of visible ASCII: it travels in a token, and apps compare it byte by byte.
 pub(super) fn visible<'a>(field: &Field<'a>, example: &str, notes: &mut Notes) -> Option<Found<&'a str>> {
     let text = field.text(notes, &format!("a text such as {example}"))?;
-    if !text.value.is_empty() && text.value.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if is_visible(text.value) {
         return Some(text);
     }
     notes
         .error(&text.at, format!("`{} = \"{}\"` is not visible ASCII without spaces", field.key, clip(text.value)))
         .help(format!("write {} = {example}", field.key));
     None
+}
+
+pub(super) fn is_visible(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// `scopes`: a list of names, each a scope token of RFC 6749, section 3.3. In the token a space parts them.

@@ -75,6 +75,15 @@ pub fn settings_count(key: &str, text: &str) -> Result<usize, String> {
     value.map(|value| value as usize).ok_or_else(|| format!("write a whole number from {least} to {most}"))
 }
 
+/// Reads what a variable says instead of `issuer`.
+///
+/// # Errors
+/// What is allowed, in words: the same as in the file.
+pub fn settings_issuer(text: &str) -> Result<String, String> {
+    let fine = scopes::is_visible(text).then(|| text.to_owned());
+    fine.ok_or_else(|| "write visible ASCII without spaces, such as https://cron.example.org".to_owned())
+}
+
 fn form(key: &str) -> Form {
     SEXTON.iter().find(|known| known.name == key).map_or(Form::Text, |known| known.form)
 }

@@ -33,7 +33,7 @@ enum Command {
         /// The files, each with a secret of its own. Their folders must exist.
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
-        /// Make keys that sign run tokens instead, Ed25519 in PEM, each with its public half beside it in FILE.jwks
+        /// Make keys that sign run tokens instead, Ed25519 in PEM, and the public half of each beside it in FILE.jwks
         /// (0644) for apps to pin.
         #[arg(long)]
         ed25519: bool,
@@ -79,9 +79,11 @@ pub fn run(
     out: &mut dyn Write,
 ) -> miette::Result<ExitCode> {
     match args.command {
-        Command::Ensure { files, ed25519, group } => {
-            let ensure = if ed25519 { ed25519::ensure } else { shared::ensure };
-            files.iter().try_for_each(|file| ensure(file, group, entropy, out))?;
+        Command::Ensure { files, ed25519: false, group } => {
+            files.iter().try_for_each(|file| shared::ensure(file, group, entropy, out))?;
+        }
+        Command::Ensure { files, ed25519: true, group } => {
+            files.iter().try_for_each(|file| ed25519::ensure(file, group, entropy, out))?;
         }
         Command::Rotate { file, ed25519: false, finish: false } => shared::rotate(&file, entropy, out)?,
         Command::Rotate { file, ed25519: false, finish: true } => shared::finish(&file, out)?,

@@ -1,11 +1,14 @@
 //! Tests of this room. One file per subject; add `mod` lines here.
 
+mod canary;
+mod recheck;
 mod rotate_command;
 mod rotation;
 mod run_token;
 mod secret_command;
 mod shared_secret;
 mod signing_key;
+mod start;
 mod token_command;
 mod token_file;
 

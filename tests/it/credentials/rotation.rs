@@ -48,7 +48,7 @@ impl Load {
                 assert_eq!(report.outcome, Outcome::Succeeded, "{report:?}");
                 ended.send_modify(|runs| *runs += 1);
             }
-            *ended.borrow()
+            ended.send_replace(0)
         });
         Self { runs, stop, sending }
     }
