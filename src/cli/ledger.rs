@@ -16,6 +16,11 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// Whether a flag or the variable names one.
+    pub(super) fn is_named(&self, environment: &Environment) -> bool {
+        self.store.is_some() || environment.get("SEXTON_STORE").is_some()
+    }
+
     /// What `query` finds in it. It is opened for reading only, which works beside a running sidecar.
     pub(super) fn read<T>(
         &self,

@@ -11,6 +11,7 @@ mod definitions;
 #[cfg(feature = "reference-app")]
 mod demo;
 pub mod edit;
+mod explain;
 mod firing;
 mod healthcheck;
 pub mod import;
@@ -29,6 +30,7 @@ pub mod setting;
 mod show;
 mod sidecar;
 mod signals;
+mod simulate;
 mod table;
 pub mod token;
 mod verify;
@@ -72,6 +74,8 @@ enum Command {
     App(app::Args),
     Check(check::Args),
     Next(next::Args),
+    Explain(explain::Args),
+    Simulate(simulate::Args),
     Plan(plan::Args),
     Add(edit::AddArgs),
     Set(edit::SetArgs),
@@ -117,6 +121,8 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
         Command::App(args) => app::start(args, environment),
         Command::Check(args) => check::run(&args, &setting, out),
         Command::Next(args) => next::run(&args, &setting, out),
+        Command::Explain(args) => explain::run(&args, &setting, out),
+        Command::Simulate(args) => simulate::run(&args, environment, &setting, out),
         Command::Plan(args) => plan::run(&args, environment, &setting, out),
         Command::Add(args) => edit::add(&args, &setting, out),
         Command::Set(args) => edit::set(&args, &setting, out),
@@ -153,4 +159,11 @@ fn usage_error(error: &dyn std::error::Error) -> ExitCode {
 /// A line for people, on standard error.
 fn tell(text: &str) {
     drop(writeln!(io::stderr(), "{}", text.trim_end()));
+}
+
+/// Shows on a terminal, in one line, that long work goes on.
+fn progress(text: &str) {
+    if io::stderr().is_terminal() {
+        drop(write!(io::stderr(), "\r\x1b[K{text}"));
+    }
 }

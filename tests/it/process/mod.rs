@@ -3,5 +3,6 @@
 mod crash;
 mod firing;
 mod listener;
+mod preview;
 mod refusals;
 mod stopping;
