@@ -8,7 +8,7 @@ use std::{collections::HashMap, fmt, path::PathBuf, str::FromStr};
 use crate::{
     admin::Address,
     credentials,
-    job::{Overrides, settings_count, settings_duration},
+    job::{Overrides, settings_count, settings_duration, settings_issuer},
     secret::{SecretError, SecretSource, SharedSecrets},
 };
 
@@ -160,7 +160,7 @@ impl RunConfig {
 }
 
 /// The variables that go before keys of jobs.toml: `SEXTON_BASE_URL`, `SEXTON_TIMEZONE`, `SEXTON_SHUTDOWN_GRACE`,
-/// `SEXTON_LATE_LIMIT`, `SEXTON_MAX_IN_FLIGHT`. Each takes what its key takes, and nothing else.
+/// `SEXTON_LATE_LIMIT`, `SEXTON_MAX_IN_FLIGHT`, `SEXTON_ISSUER`. Each takes what its key takes, and nothing else.
 ///
 /// # Errors
 /// One that cannot be used.
@@ -172,6 +172,7 @@ pub fn overrides(environment: &Environment) -> Result<Overrides, ConfigError> {
             .read_by("SEXTON_SHUTDOWN_GRACE", |text| settings_duration("shutdown_grace", text))?,
         late_limit: environment.read_by("SEXTON_LATE_LIMIT", |text| settings_duration("late_limit", text))?,
         max_in_flight: environment.read_by("SEXTON_MAX_IN_FLIGHT", |text| settings_count("max_in_flight", text))?,
+        issuer: environment.read_by("SEXTON_ISSUER", settings_issuer)?,
     })
 }
 

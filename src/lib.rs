@@ -6,6 +6,7 @@
 //! **Words**: [`clock`], [`entropy`], [`secret`], [`protocol`], `schedule`.
 //! **Domain**: `job`, `run`.
 //! **Adapters**: `ticker`, `store`, `credentials`, `dispatch`.
+//! **The proof**: `verify`, of what the store holds.
 //! **The loop**: `scheduler`.
 //! **Faces**: `config`, `admin`, `cli`.
 //! **The app's half**: `auth`, `reference_app`.
@@ -40,6 +41,8 @@ pub mod scheduler;
 pub mod store;
 #[cfg(feature = "sidecar")]
 pub mod ticker;
+#[cfg(feature = "sidecar")]
+pub mod verify;
 
 #[cfg(feature = "auth")]
 pub mod auth;

@@ -142,6 +142,15 @@ impl SharedSecrets {
         Ok(Self { source, secrets: vec![secret] })
     }
 
+    /// Judges several values in one text, as a variable holds them: parted by commas or line breaks (seed C9). What is
+    /// blank between two of them does not count.
+    ///
+    /// # Errors
+    /// None in it, or one that [`Self::from_value`] refuses.
+    pub fn from_list(source: SecretSource, list: &str) -> Result<Self, SecretError> {
+        Self::all_of(source, list.split([',', '\n']))
+    }
+
     /// Reads a file of one secret a line; blank lines do not count. Warns when others than the owner can read it.
     ///
     /// # Errors
@@ -152,11 +161,13 @@ impl SharedSecrets {
             .map(|bytes| Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
             .map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
         warn_when_world_readable(path);
-        let source = SecretSource::File(path.to_owned());
-        let secrets = text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .map(|line| judge(&source, line))
+        Self::all_of(SecretSource::File(path.to_owned()), text.lines())
+    }
+
+    fn all_of<'a>(source: SecretSource, values: impl Iterator<Item = &'a str>) -> Result<Self, SecretError> {
+        let secrets = values
+            .filter(|value| !value.trim().is_empty())
+            .map(|value| judge(&source, value))
             .collect::<Result<Vec<_>, _>>()?;
         if secrets.is_empty() {
             return Err(SecretError::Empty(source));

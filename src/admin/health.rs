@@ -15,8 +15,8 @@ const NOT_ALIVE_AFTER: Duration = Duration::from_secs(30);
 pub struct Health {
     /// The running scheduler.
     pub scheduler: Watch,
-    /// The shared secret's holder; `None` when no target needs the secret.
-    pub credentials: Option<Arc<Credentials>>,
+    /// What the sidecar shows to apps.
+    pub credentials: Arc<Credentials>,
     /// The definitions in force and the newest edit's fate.
     pub definitions: watch::Receiver<InForce>,
     /// Why the ledger was begun anew at this start, if it was.
@@ -90,7 +90,8 @@ impl Health {
             let message = format!("target `{target}` refuses the credential; the log says what to do");
             verdict.add(Condition::Degraded, "credential_rejected", message);
         }
-        if let Some(trouble) = self.credentials.as_ref().and_then(|credentials| credentials.trouble()) {
+        let targets = definitions.loaded.definitions.targets.values();
+        for trouble in self.credentials.troubles(targets.map(|target| &target.auth)) {
             verdict.add(Condition::Degraded, "credential_unreadable", trouble.to_string());
         }
         if let Some(why) = &self.fresh_because {

@@ -22,7 +22,7 @@ pub use door::Door;
 pub use health::{Condition, Health, Verdict};
 pub use listen::{Address, AddressError, Listener, bind};
 
-use crate::{protocol::Problem, scheduler::Metrics};
+use crate::{credentials::Credentials, protocol::Problem, scheduler::Metrics};
 
 /// What the listener shows.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct Admin {
     pub health: Health,
     /// Its counts and gauges.
     pub metrics: Metrics,
+    /// Whose public keys apps may fetch.
+    pub credentials: Arc<Credentials>,
 }
 
 /// Answers on every listener until `stop` turns true.
@@ -60,6 +62,7 @@ fn router(admin: Admin) -> Router {
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .route("/.well-known/jwks.json", get(public_keys))
         .merge(behind_the_door)
         .fallback(async || problem(StatusCode::NOT_FOUND, "there is nothing at this address"))
         .with_state(admin)
@@ -89,6 +92,13 @@ async fn readyz(State(admin): State<Admin>) -> Response {
 async fn metrics(State(admin): State<Admin>) -> Response {
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], admin.metrics.render())
         .into_response()
+}
+
+/// The public halves of the keys that sign run tokens (RFC 7517); none when there are no such keys.
+async fn public_keys(State(admin): State<Admin>) -> Response {
+    let keys = admin.credentials.public_keys().await;
+    let body = axum::Json(keys).into_response().into_body();
+    ([(header::CONTENT_TYPE, "application/jwk-set+json")], body).into_response()
 }
 
 async fn healthz(State(admin): State<Admin>) -> Response {

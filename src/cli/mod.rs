@@ -4,6 +4,7 @@
 
 #[cfg(feature = "reference-app")]
 pub mod app;
+mod backup;
 pub mod check;
 mod client;
 mod definitions;
@@ -13,6 +14,7 @@ pub mod edit;
 mod firing;
 mod healthcheck;
 pub mod import;
+mod ledger;
 mod log;
 pub mod next;
 mod plan;
@@ -24,9 +26,12 @@ mod runs;
 pub mod schema;
 pub mod secret;
 pub mod setting;
+mod show;
 mod sidecar;
 mod signals;
 mod table;
+pub mod token;
+mod verify;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -74,7 +79,11 @@ enum Command {
     Import(import::Args),
     Schema(schema::Args),
     Runs(runs::Args),
+    Show(show::Args),
+    Verify(verify::Args),
+    Backup(backup::Args),
     Secret(secret::SecretArgs),
+    Token(token::TokenArgs),
     Healthcheck(healthcheck::Args),
 }
 
@@ -117,7 +126,11 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
         }
         Command::Schema(args) => schema::run(&args, out),
         Command::Runs(args) => runs::run(&args, environment, screen, out),
+        Command::Show(args) => show::run(&args, environment, screen, out),
+        Command::Verify(args) => verify::run(&args, environment, screen, out),
+        Command::Backup(args) => backup::run(&args, environment, out),
         Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),
+        Command::Token(args) => token::run(args, &mut io::stdin(), out),
         Command::Healthcheck(args) => healthcheck::run(&args, out),
     }
 }

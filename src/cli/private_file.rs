@@ -40,6 +40,11 @@ impl Access {
         Self { mode: 0o600, ..self }
     }
 
+    /// Whether others than the owner have any right.
+    pub(super) fn is_open(self) -> bool {
+        self.mode & 0o077 != 0
+    }
+
     /// Owner and group before the mode: at no moment can somebody read it who was not asked for.
     fn grant(self, file: &File) -> io::Result<()> {
         let meta = file.metadata()?;
@@ -75,6 +80,11 @@ pub(super) fn replace(path: &Path, text: &str, access: Access) -> io::Result<()>
     let folder = folder_of(&path);
     written(folder, text, access)?.persist(&path).map_err(|failed| explained(failed.error))?;
     File::open(folder)?.sync_all()
+}
+
+/// Takes every right from everybody but the owner of the file behind `path`.
+pub(super) fn tighten(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(0o600))
 }
 
 /// Keeps other writers of this kind out of the folder until it is dropped. Where a file system has no locks, nothing is

@@ -12,7 +12,7 @@ use crate::{
     clock::SystemClock,
     config::{ConfigError, Environment, LogConfig, RunConfig, RunFlags},
     credentials::{CredentialError, Credentials},
-    job::{Auth, Definitions, Loaded},
+    job::{Definitions, Loaded},
 };
 
 /// Run the sidecar: fire the jobs of jobs.toml on time
@@ -64,10 +64,9 @@ fn assemble(flags: RunFlags, environment: &Environment) -> Result<(LogConfig, Ru
     Ok((LogConfig::assemble(environment)?, RunConfig::assemble(flags, environment)?))
 }
 
-/// Fails closed (guarantee G8): a target that needs the secret, and none that can be used.
+/// Fails closed (guarantee G8): a target that needs a secret or a key, and none that can be used.
 fn usable(credentials: &Credentials, definitions: &Definitions) -> Result<(), CredentialError> {
-    let needed = definitions.targets.values().any(|target| target.auth != Auth::None);
-    if needed { credentials.current().map(drop) } else { Ok(()) }
+    definitions.targets.values().try_for_each(|target| credentials.ready_for(&target.auth))
 }
 
 async fn until_signalled(

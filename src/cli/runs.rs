@@ -7,6 +7,7 @@ use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use super::{
+    ledger::Ledger,
     setting::Screen,
     table::{Tone, table},
 };
@@ -14,7 +15,7 @@ use crate::{
     config::Environment,
     job::JobName,
     run::{Outcome, Run},
-    store::{self, RunQuery},
+    store::RunQuery,
 };
 
 /// Show the history of runs, newest first
@@ -24,9 +25,8 @@ use crate::{
 #[command(after_help = "Examples:\n  sexton runs --store sqlite://sexton.db\n  \
     sexton runs --job marketplaces --outcome failed -n 5\n  sexton runs --json | jq .outcome")]
 pub(super) struct Args {
-    /// The ledger [env: SEXTON_STORE] [default: sqlite://sexton.db]
-    #[arg(long, value_name = "ADDRESS")]
-    store: Option<String>,
+    #[command(flatten)]
+    ledger: Ledger,
     /// Of this job only
     #[arg(long, value_name = "NAME", value_parser = JobName::new)]
     job: Option<JobName>,
@@ -47,11 +47,8 @@ pub(super) fn run(
     screen: Screen,
     out: &mut dyn Write,
 ) -> miette::Result<ExitCode> {
-    let variable = environment.parsed::<String>("SEXTON_STORE").into_diagnostic()?;
-    let address = args.store.clone().or(variable).unwrap_or_else(|| "sqlite://sexton.db".to_owned());
     let query = RunQuery { job: args.job.clone(), outcome: args.outcome, limit: args.limit };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
-    let runs = runtime.block_on(read(&address, query)).into_diagnostic()?;
+    let runs = args.ledger.read(environment, async |store| store.runs(query).await)?;
     if args.json {
         for run in &runs {
             serde_json::to_writer(&mut *out, &Line::of(run)).into_diagnostic()?;
@@ -63,12 +60,9 @@ pub(super) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn read(address: &str, query: RunQuery) -> Result<Vec<Run>, store::StoreError> {
-    store::open_read_only(address).await?.runs(query).await
-}
-
+/// A run as one JSON object.
 #[derive(Serialize)]
-struct Line<'a> {
+pub(super) struct Line<'a> {
     id: String,
     job: &'a str,
     scheduled_for: String,
@@ -88,7 +82,7 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn of(run: &'a Run) -> Self {
+    pub(super) fn of(run: &'a Run) -> Self {
         Self {
             id: run.id.to_string(),
             job: run.job.as_str(),
@@ -112,7 +106,7 @@ impl<'a> Line<'a> {
 
 fn as_table(runs: &[Run], screen: Screen) -> String {
     let head = ["SCHEDULED FOR", "JOB", "STATE", "REASON", "COUNT", "STATUS", "LATE", "TOOK", "RUN"];
-    let rows = runs.iter().map(|run| (tone(run), row(run)));
+    let rows = runs.iter().map(|run| (tone(run.state.outcome()), row(run)));
     table(&head, rows, screen)
 }
 
@@ -134,8 +128,8 @@ fn row(run: &Run) -> Vec<String> {
     ]
 }
 
-fn tone(run: &Run) -> Tone {
-    match run.state.outcome() {
+pub(super) fn tone(outcome: Option<Outcome>) -> Tone {
+    match outcome {
         Some(Outcome::Succeeded) => Tone::Good,
         Some(Outcome::Failed | Outcome::Unknown) => Tone::Bad,
         Some(Outcome::Missed) => Tone::Doubtful,
@@ -143,7 +137,7 @@ fn tone(run: &Run) -> Tone {
     }
 }
 
-fn utc(at: DateTime<Utc>) -> String {
+pub(super) fn utc(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
@@ -151,7 +145,7 @@ fn millis(length: TimeDelta) -> f64 {
     length.as_seconds_f64() * 1e3
 }
 
-fn short(length: TimeDelta) -> String {
+pub(super) fn short(length: TimeDelta) -> String {
     match length.as_seconds_f64() {
         seconds if seconds.abs() < 1.0 => format!("{:.1} ms", seconds * 1e3),
         seconds => format!("{seconds:.1} s"),

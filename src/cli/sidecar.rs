@@ -13,7 +13,7 @@ use crate::{
     credentials::Credentials,
     dispatch::Dispatcher,
     entropy::Entropy,
-    job::{Auth, InForce, Loaded},
+    job::{InForce, Loaded},
     scheduler::{Metrics, RunEnded, Scheduler, Status, Stop},
     store::{self, Opened},
 };
@@ -39,7 +39,6 @@ impl Sidecar {
         let Opened { store, fresh_because } = store::open(&config.store, clock.now()).await.into_diagnostic()?;
         let listeners = listeners(&config).await?;
         let jobs = loaded.definitions.jobs.len();
-        let needs_secret = loaded.definitions.targets.values().any(|target| target.auth != Auth::None);
         let dispatcher = Dispatcher::new(Arc::clone(&credentials), clock.clone(), Entropy::System).into_diagnostic()?;
         let (metrics, status) = (Metrics::new(), watch::Sender::new(Status::default()));
         let dispatcher = Arc::new(dispatcher);
@@ -59,11 +58,12 @@ impl Sidecar {
             door: Arc::new(Door::new(config.admin_token)),
             health: Health {
                 scheduler: scheduler.watch(),
-                credentials: needs_secret.then_some(credentials),
+                credentials: Arc::clone(&credentials),
                 fresh_because: fresh_because.map(Arc::new),
                 definitions: reload.in_force.subscribe(),
             },
             metrics: scheduler.metrics.clone(),
+            credentials,
         };
         tracing::info!(
             jobs,

@@ -1,137 +1,188 @@
-//! The secrets in force, and every one that was.
+//! Everything that the sidecar can show.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use tokio::sync::{Mutex, watch};
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 
-use super::{Config, TOKEN, TOKEN_FILE};
-use crate::secret::{Secret, SecretError, SharedSecrets};
+use super::{
+    Config, CredentialError, Errand, PublicKeys, Token,
+    config::{SharedSource, SigningSource},
+    kept::Kept,
+    run_token,
+    signing::SigningKeys,
+    token_file::TokenFile,
+};
+use crate::{
+    entropy::Entropy,
+    job::Auth,
+    secret::{Secret, SharedSecrets},
+};
 
-/// Why there is no secret to send, or why a newer one was not taken. It never says a value.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum CredentialError {
-    /// Neither variable is set.
-    #[error(
-        "no shared secret: set {TOKEN}, or {TOKEN_FILE} to the path of a file that `sexton secret ensure FILE` made, \
-         to the same for Sexton and the app"
-    )]
-    Unset,
-    /// The value or the file is of no use.
-    #[error(transparent)]
-    Unusable(Arc<SecretError>),
-    /// The task that read the file did not end.
-    #[error("reading the secret file was cut short: {0}")]
-    Interrupted(String),
-}
+/// How old the reading of the signing keys may be when an app asks for the public halves.
+const PUBLIC_FRESH: Duration = Duration::from_secs(1);
 
-/// The shared secret in force. What turns bad while running changes nothing but [`Credentials::trouble`]: the last good
-/// one is kept.
+/// Everything that the sidecar can show. What turns bad while running changes nothing but [`Credentials::troubles`]: the
+/// last good one is kept.
 #[derive(Debug)]
 pub struct Credentials {
-    config: Config,
-    state: watch::Sender<State>,
-    /// Held while the file is read, so that a burst of refusals reads it once.
-    reading: Mutex<()>,
+    shared: Kept<SharedSource>,
+    signing: Kept<SigningSource>,
+    /// By path; one that no target ever asked for is not there.
+    token_files: watch::Sender<BTreeMap<Box<Path>, Arc<Kept<TokenFile>>>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    secrets: Option<Arc<SharedSecrets>>,
-    /// Replaced ones that are no longer accepted: an app may still echo them.
-    retired: Vec<Secret>,
-    trouble: Option<CredentialError>,
+/// What one request shows.
+#[derive(Debug)]
+pub struct Shown {
+    secret: Secret,
+    origin: Origin,
+}
+
+/// What it was taken from or signed with.
+#[derive(Debug)]
+enum Origin {
+    Shared(Arc<SharedSecrets>),
+    TokenFile(Arc<Kept<TokenFile>>, Arc<Token>),
+    RunToken(Arc<SigningKeys>),
+}
+
+impl Shown {
+    /// The value, for the request that carries it.
+    #[must_use]
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// What of it must not be seen: all of it, and the signature of a token by itself, for the rest of a token can be
+    /// guessed.
+    pub fn hidden(&self) -> impl Iterator<Item = &str> {
+        let signature = match self.origin {
+            Origin::RunToken(_) => self.secret.expose().rsplit('.').next(),
+            Origin::Shared(_) | Origin::TokenFile(..) => None,
+        };
+        std::iter::once(self.secret.expose()).chain(signature)
+    }
 }
 
 impl Credentials {
-    /// Loads what `config` names. Whether having no usable secret matters is the caller's to say: see
-    /// [`Self::current`].
+    /// Loads what `config` names. Whether having nothing usable matters is the caller's to say: see [`Self::ready_for`].
     #[must_use]
     pub fn load(config: Config) -> Self {
-        let state = match read(&config) {
-            Ok(secrets) => State { secrets: Some(Arc::new(secrets)), ..State::default() },
-            Err(trouble) => State { trouble: Some(trouble), ..State::default() },
-        };
-        Self { config, state: watch::Sender::new(state), reading: Mutex::new(()) }
+        let Config { shared, signing } = config;
+        let token_files = watch::Sender::new(BTreeMap::new());
+        Self { shared: Kept::load(shared), signing: Kept::load(signing), token_files }
     }
 
-    /// The secrets in force; the first of them is the one to send. Touches no disk.
+    /// The shared secrets in force; the first of them is the one to send.
     ///
     /// # Errors
     /// There never was a usable one: why.
     pub fn current(&self) -> Result<Arc<SharedSecrets>, CredentialError> {
-        let state = self.state.borrow();
-        match (&state.secrets, &state.trouble) {
-            (Some(secrets), _) => Ok(Arc::clone(secrets)),
-            (None, Some(trouble)) => Err(trouble.clone()),
-            (None, None) => Err(CredentialError::Unset),
+        self.shared.current().ok_or_else(|| self.shared.trouble().unwrap_or(CredentialError::Unset))
+    }
+
+    /// Whether there is something to show to a target of this kind, at the start. A token file may come later: somebody
+    /// else writes it (seed D1).
+    ///
+    /// # Errors
+    /// There is not: why.
+    pub fn ready_for(&self, auth: &Auth) -> Result<(), CredentialError> {
+        match auth {
+            Auth::None | Auth::TokenFile { .. } => Ok(()),
+            Auth::SharedSecret { .. } => self.current().map(drop),
+            Auth::RunToken(_) => match self.signing.current() {
+                Some(_) => Ok(()),
+                None => Err(self.signing.trouble().unwrap_or(CredentialError::NoKey)),
+            },
         }
     }
 
-    /// What was wrong with the newest reading; `None` when it was fine. With a secret in force this is a degraded state.
-    #[must_use]
-    pub fn trouble(&self) -> Option<CredentialError> {
-        self.state.borrow().trouble.clone()
+    /// What a request with this `auth` carries; `None` when it is to carry nothing. A run token is minted here and now
+    /// for `errand`. Touches no disk but while there is nothing to show yet.
+    ///
+    /// # Errors
+    /// There is nothing to show.
+    pub async fn show(
+        &self,
+        auth: &Auth,
+        errand: &Errand<'_>,
+        now: DateTime<Utc>,
+        entropy: Entropy,
+    ) -> Result<Option<Shown>, CredentialError> {
+        let shown = match auth {
+            Auth::None => return Ok(None),
+            Auth::SharedSecret { .. } => {
+                let secrets = self.shared.obtain().await?;
+                Shown { secret: secrets.current().clone(), origin: Origin::Shared(secrets) }
+            }
+            Auth::TokenFile { path, .. } => {
+                let file = self.token_file(path);
+                let token = file.obtain().await?;
+                Shown { secret: token.secret().clone(), origin: Origin::TokenFile(file, token) }
+            }
+            Auth::RunToken(tokens) => {
+                let keys = self.signing.obtain().await?;
+                let secret = run_token::mint(&keys, tokens, errand, now, entropy)?;
+                Shown { secret, origin: Origin::RunToken(keys) }
+            }
+        };
+        Ok(Some(shown))
     }
 
-    /// Every secret that is or was in force: nothing that leaves the process may hold one (guarantee G5).
+    /// Looks at the file again because an app refused `shown`. Whether there is something else to show now: only then is
+    /// sending again any use (seed D3). What comes from a variable never changes.
+    ///
+    /// A file that cannot be used keeps the last good value (seed D4) and is logged once per kind of trouble.
+    pub async fn another(&self, shown: &Shown) -> bool {
+        match &shown.origin {
+            Origin::Shared(secrets) => self.shared.reread(secrets).await,
+            Origin::TokenFile(file, token) => file.reread(token).await,
+            Origin::RunToken(keys) => self.signing.reread(keys).await,
+        }
+    }
+
+    /// The public halves of the signing keys, read again at most once a second, so that a key is published before an app
+    /// meets it.
+    pub async fn public_keys(&self) -> PublicKeys {
+        self.signing.refresh(PUBLIC_FRESH).await;
+        self.signing.current().map(|keys| keys.public()).unwrap_or_default()
+    }
+
+    /// What was wrong with the newest reading of whatever targets of these kinds need. With something in force these are
+    /// a degraded state.
+    pub fn troubles<'a>(&self, auths: impl IntoIterator<Item = &'a Auth>) -> Vec<CredentialError> {
+        let (mut shared, mut signing, mut files) = (None, None, BTreeMap::new());
+        for auth in auths {
+            match auth {
+                Auth::None => {}
+                Auth::SharedSecret { .. } => shared = self.shared.trouble(),
+                Auth::RunToken(_) => signing = self.signing.trouble(),
+                Auth::TokenFile { path, .. } => {
+                    let file = self.token_files.borrow().get(path.as_path()).cloned();
+                    files.insert(path, file.and_then(|file| file.trouble()));
+                }
+            }
+        }
+        shared.into_iter().chain(signing).chain(files.into_values().flatten()).collect()
+    }
+
+    /// Every secret that is or lately was in force: nothing that leaves the process may hold one (guarantee G5).
     #[must_use]
     pub fn known(&self) -> Vec<Secret> {
-        self.state.borrow().known().cloned().collect()
+        let files: Vec<_> = self.token_files.borrow().values().cloned().collect();
+        let of_files = files.iter().flat_map(|file| file.known());
+        self.shared.known().into_iter().chain(self.signing.known()).chain(of_files).collect()
     }
 
-    /// Reads the file again because an app refused `refused`. Whether there is another secret to send now: only then is
-    /// sending again any use (seed D3). A value from a variable never changes.
-    ///
-    /// A file that cannot be used keeps the last good secret (seed D4) and is logged once per kind of trouble.
-    pub async fn reread(&self, refused: &Secret) -> bool {
-        if !self.config.is_file() {
-            return false;
-        }
-        let _one_at_a_time = self.reading.lock().await;
-        if self.differs_from(refused) {
-            return true;
-        }
-        let config = self.config.clone();
-        match tokio::task::spawn_blocking(move || read(&config)).await {
-            Ok(Ok(secrets)) => self.take(secrets),
-            Ok(Err(trouble)) => self.keep(trouble),
-            Err(error) => self.keep(CredentialError::Interrupted(error.to_string())),
-        }
-        self.differs_from(refused)
+    fn token_file(&self, path: &Path) -> Arc<Kept<TokenFile>> {
+        let known = self.token_files.borrow().get(path).cloned();
+        known.unwrap_or_else(|| {
+            let new = Arc::new(Kept::unread(TokenFile(path.to_owned())));
+            let mut file = Arc::clone(&new);
+            // Somebody else may have been faster; theirs counts.
+            self.token_files.send_modify(|files| file = Arc::clone(files.entry(path.into()).or_insert(new)));
+            file
+        })
     }
-
-    fn differs_from(&self, refused: &Secret) -> bool {
-        self.current().is_ok_and(|secrets| !secrets.current().matches(refused.expose().as_bytes()))
-    }
-
-    fn take(&self, secrets: SharedSecrets) {
-        self.state.send_modify(|state| {
-            if state.trouble.take().is_some() {
-                tracing::info!(source = %secrets.source(), "the secret is usable again");
-            }
-            let known: Vec<Secret> = state.known().cloned().collect();
-            state.retired = known.into_iter().filter(|old| !secrets.accept(old.expose().as_bytes())).collect();
-            state.secrets = Some(Arc::new(secrets));
-        });
-    }
-
-    fn keep(&self, trouble: CredentialError) {
-        self.state.send_modify(|state| {
-            let known = state.trouble.as_ref().map(ToString::to_string);
-            if known != Some(trouble.to_string()) {
-                tracing::error!(%trouble, "the secret cannot be read again; the last good one stays in force");
-            }
-            state.trouble = Some(trouble);
-        });
-    }
-}
-
-impl State {
-    fn known(&self) -> impl Iterator<Item = &Secret> {
-        self.secrets.iter().flat_map(|secrets| secrets.iter()).chain(&self.retired)
-    }
-}
-
-fn read(config: &Config) -> Result<SharedSecrets, CredentialError> {
-    config.read().ok_or(CredentialError::Unset)?.map_err(|error| CredentialError::Unusable(Arc::new(error)))
 }

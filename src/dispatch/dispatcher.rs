@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::SharedClock,
-    credentials::{CredentialError, Credentials, TOKEN, TOKEN_FILE},
+    credentials::{CredentialError, Credentials, Errand, SIGNING_KEY_FILE, Shown, TOKEN, TOKEN_FILE},
     entropy::Entropy,
     job::{Auth, HeaderText, Job, Target},
     run::{Outcome, Reason},
@@ -44,6 +44,12 @@ pub(super) enum Unsendable {
     Request(#[from] RequestError),
 }
 
+/// What came of showing the credential, once or twice, and what was shown.
+pub(super) struct Tried {
+    pub(super) result: Result<Exchange, Unsendable>,
+    pub(super) shown: Vec<Shown>,
+}
+
 impl Dispatcher {
     /// Sets up the HTTP client, with the platform's root certificates and Mozilla's.
     ///
@@ -53,16 +59,24 @@ impl Dispatcher {
         Ok(Self { client: client::client()?, credentials, refusals: Refusals::none(), clock, entropy })
     }
 
-    /// Makes one attempt, within the job's timeout. A 401 after which the secret file holds another secret is answered
-    /// with that one, once, as part of the same attempt (seed D3).
+    /// Makes one attempt, within the job's timeout. A 401 after which the file of the credential holds another one is
+    /// answered with that one, once, as part of the same attempt (seed D3).
     pub async fn send(&self, order: &Order) -> Report {
         let job = &order.job;
         let begin = self.clock.monotonic();
         let deadline = begin + job.timeout;
+        let errand = Errand {
+            job: job.name.as_str(),
+            run: order.run,
+            fence: Some(order.fence),
+            scopes: &job.scopes,
+            life: job.timeout + job.hold,
+        };
         let call = |secret: Option<&Secret>| Call::of_order(order, secret, self.entropy);
-        let result = self.authenticated(&job.target, deadline, call).await;
+        let Tried { result, shown } = self.authenticated(&job.target, &errand, deadline, call).await;
         // After the exchange: a secret that came into force meanwhile is known too.
-        let redactor = self.redactor(&job.target, secret_headers(job));
+        let hidden = shown.iter().flat_map(Shown::hidden).chain(secret_headers(job));
+        let redactor = self.redactor(&job.target, hidden);
         let end = self.clock.monotonic();
         let report = Attempted { job, number: order.attempt, begin, end, redactor }.report(result);
         self.note(&job.target, &report);
@@ -75,27 +89,54 @@ impl Dispatcher {
         self.refusals.of(target)
     }
 
-    /// One exchange; a second one when the first was refused and there is another secret by now.
+    /// One exchange; a second one when the first was refused and there is something else to show by now.
     pub(super) async fn authenticated(
         &self,
         target: &Target,
+        errand: &Errand<'_>,
         deadline: Instant,
         call: impl Fn(Option<&Secret>) -> Result<Call, RequestError>,
-    ) -> Result<Exchange, Unsendable> {
-        let Auth::SharedSecret { .. } = target.auth else {
-            return Ok(exchange(&self.client, &self.clock, call(None)?, deadline).await);
-        };
-        let secrets = self.credentials.current()?;
-        let first = exchange(&self.client, &self.clock, call(Some(secrets.current()))?, deadline).await;
-        if !first.is_unauthorized() || !self.changed(secrets.current(), deadline).await {
-            return Ok(first);
-        }
-        let secrets = self.credentials.current()?;
-        Ok(exchange(&self.client, &self.clock, call(Some(secrets.current()))?, deadline).await)
+    ) -> Tried {
+        let mut shown = Vec::new();
+        let result = self.exchanges(target, errand, deadline, call, &mut shown).await;
+        Tried { result, shown }
     }
 
-    async fn changed(&self, refused: &Secret, deadline: Instant) -> bool {
-        timeout_at(deadline, self.credentials.reread(refused)).await.unwrap_or(false)
+    async fn exchanges(
+        &self,
+        target: &Target,
+        errand: &Errand<'_>,
+        deadline: Instant,
+        call: impl Fn(Option<&Secret>) -> Result<Call, RequestError>,
+        shown: &mut Vec<Shown>,
+    ) -> Result<Exchange, Unsendable> {
+        let first = self.once(target, errand, deadline, &call, shown).await?;
+        match shown.last() {
+            Some(refused) if first.is_unauthorized() && self.is_there_another(refused, deadline).await => {
+                self.once(target, errand, deadline, &call, shown).await
+            }
+            _ => Ok(first),
+        }
+    }
+
+    async fn once(
+        &self,
+        target: &Target,
+        errand: &Errand<'_>,
+        deadline: Instant,
+        call: impl Fn(Option<&Secret>) -> Result<Call, RequestError>,
+        shown: &mut Vec<Shown>,
+    ) -> Result<Exchange, Unsendable> {
+        let showing = self.credentials.show(&target.auth, errand, self.clock.now(), self.entropy);
+        let stuck = |_elapsed| CredentialError::Interrupted("the time of the request was over".to_owned());
+        let now_shown = timeout_at(deadline, showing).await.map_err(stuck)??;
+        let call = call(now_shown.as_ref().map(Shown::secret))?;
+        shown.extend(now_shown);
+        Ok(exchange(&self.client, &self.clock, call, deadline).await)
+    }
+
+    async fn is_there_another(&self, refused: &Shown, deadline: Instant) -> bool {
+        timeout_at(deadline, self.credentials.another(refused)).await.unwrap_or(false)
     }
 
     /// Counts refusals, and is loud about the third in a row.
@@ -148,6 +189,27 @@ pub(super) fn what_to_do(target: &Target, status: u16) -> String {
                 "target `{name}` has auth = \"none\", and the app answered {status}: give the target an auth it accepts"
             )
         }
+        (Auth::TokenFile { path, .. }, 403) => format!(
+            "the app knows the token of {} and forbids this request (403): ask whoever issues it for the right, or ask \
+             for another path",
+            path.display()
+        ),
+        (Auth::TokenFile { path, .. }, _) => format!(
+            "the app does not know the token of {} ({status}): whoever issues it has to write a new one there \
+             (`sexton token store FILE` does it from standard input); it is read at the next refusal",
+            path.display()
+        ),
+        (Auth::RunToken(tokens), 403) => format!(
+            "the app knows the run tokens and forbids this request (403): give it the scope in [targets.{name}] and in \
+             the job ({}), or ask for another path",
+            if tokens.scopes.is_empty() { "there are none".to_owned() } else { tokens.scopes.join(", ") }
+        ),
+        (Auth::RunToken(tokens), _) => format!(
+            "the app does not take the run tokens ({status}): it has to expect the issuer {} and the audience {}, to know \
+             the public key (KEY.jwks next to the file of {SIGNING_KEY_FILE}, or /.well-known/jwks.json) or the secrets, \
+             and to have the same time (`sexton doctor` compares the clocks)",
+            tokens.issuer, tokens.audience
+        ),
         (Auth::SharedSecret { .. }, 403) => format!(
             "the app knows the secret of {TOKEN} or {TOKEN_FILE} and forbids this request (403): give the scheduler's user \
              the right, or ask for another path"

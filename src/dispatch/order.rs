@@ -40,6 +40,14 @@ impl Order {
     }
 }
 
+impl Report {
+    /// The app answered that it does not take the credential (401 or 403).
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.reason == Some(Reason::Credential) && self.status.is_some()
+    }
+}
+
 /// How an attempt ended. Everything in it is redacted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {

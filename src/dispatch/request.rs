@@ -7,11 +7,12 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue},
 };
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::Order;
 use crate::{
     entropy::Entropy,
-    job::{Auth, Body, HeaderText, Job, Target},
+    job::{Body, HeaderText, Job, Target},
     protocol::header,
     secret::Secret,
 };
@@ -155,16 +156,17 @@ fn traceparent(trace: &str, entropy: Entropy) -> String {
 }
 
 fn show_credential(target: &Target, secret: Option<&Secret>, headers: &mut HeaderMap) -> Result<(), RequestError> {
-    match (&target.auth, secret) {
-        (Auth::SharedSecret { header: Some(name) }, Some(secret)) => insert(headers, name, secret.expose(), true),
-        (Auth::SharedSecret { header: None }, Some(secret)) => {
-            insert(headers, AUTHORIZATION.as_str(), &format!("Bearer {}", secret.expose()), true)
+    match (secret, target.auth.header()) {
+        (Some(secret), Some(name)) => insert(headers, name, secret.expose(), true),
+        (Some(secret), None) => {
+            let value = Zeroizing::new(format!("Bearer {}", secret.expose()));
+            insert(headers, AUTHORIZATION.as_str(), &value, true)
         }
-        (Auth::SharedSecret { .. }, None) | (Auth::None, _) => Ok(()),
+        (None, _) => Ok(()),
     }
 }
 
-/// The base URL's userinfo as basic authentication (RFC 7617), for a target behind a gate of its own. A shared secret in
+/// The base URL's userinfo as basic authentication (RFC 7617), for a target behind a gate of its own. A credential in
 /// `Authorization` takes its place.
 fn basic_auth(url: &Url, headers: &mut HeaderMap) -> Result<(), RequestError> {
     use base64::prelude::{BASE64_STANDARD, Engine};

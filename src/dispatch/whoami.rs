@@ -8,7 +8,12 @@ use super::{
     exchange::{Answer, Exchange},
     request::Call,
 };
-use crate::job::Target;
+use crate::{
+    credentials::Errand,
+    job::{Auth, Target},
+    protocol::WHOAMI_JOB,
+    run::RunId,
+};
 
 /// An app that needs longer to say who is asking is as good as unreachable.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -17,8 +22,13 @@ const LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum WhoamiError {
     /// The app refused the credential: every job of this target would fail.
-    #[error("{0}")]
-    Rejected(String),
+    #[error("{words}")]
+    Rejected {
+        /// 401 or 403.
+        status: u16,
+        /// What to do.
+        words: String,
+    },
     /// The app answered something that says nothing of the credential.
     #[error(
         "target `{target}`: {path} answered {status}, which tells nothing: `whoami` must name a path that answers 2xx to whom the app knows"
@@ -57,11 +67,32 @@ impl Dispatcher {
     /// # Errors
     /// Anything but a 2xx. A refusal counts among [`Self::rejections`].
     pub async fn whoami(&self, target: &Target, path: &str) -> Result<(), WhoamiError> {
+        let asked = self.still_known(target, path).await;
+        match &asked {
+            Ok(()) => self.accepted(target),
+            Err(WhoamiError::Rejected { status, .. }) => self.refused(target, *status),
+            Err(_) => {}
+        }
+        asked
+    }
+
+    /// Asks the same after a job was refused: is it the credential, or only that job's path? The answer changes nothing in
+    /// [`Self::rejections`], which count what jobs met (seed D5).
+    ///
+    /// # Errors
+    /// Anything but a 2xx.
+    pub async fn still_known(&self, target: &Target, path: &str) -> Result<(), WhoamiError> {
         let deadline = self.clock.monotonic() + LIMIT;
+        let scopes = match &target.auth {
+            Auth::RunToken(tokens) => &tokens.scopes[..],
+            _ => &[],
+        };
+        let run = RunId::new(self.clock.now(), self.entropy);
+        let errand = Errand { job: WHOAMI_JOB, run, fence: None, scopes, life: LIMIT };
         let call = |secret: Option<&_>| Call::of_whoami(target, path, secret, self.entropy);
         let name = || target.name.clone();
-        match self.authenticated(target, deadline, call).await {
-            Ok(Exchange::Answered { answer, .. }) => self.judge(target, path, &answer),
+        match self.authenticated(target, &errand, deadline, call).await.result {
+            Ok(Exchange::Answered { answer, .. }) => judge(target, path, &answer),
             Ok(Exchange::NotSent { words } | Exchange::Broken { words, .. }) => Err(self.unreachable(target, &words)),
             Ok(Exchange::TimedOut { .. }) => Err(self.unreachable(target, &format!("no answer within {LIMIT:?}"))),
             Err(Unsendable::Credential(error)) => {
@@ -71,22 +102,16 @@ impl Dispatcher {
         }
     }
 
-    fn judge(&self, target: &Target, path: &str, answer: &Answer) -> Result<(), WhoamiError> {
-        match answer.status {
-            200..300 => {
-                self.accepted(target);
-                Ok(())
-            }
-            status @ (401 | 403) => {
-                self.refused(target, status);
-                Err(WhoamiError::Rejected(what_to_do(target, status)))
-            }
-            status => Err(WhoamiError::Unclear { target: target.name.clone(), path: path.to_owned(), status }),
-        }
-    }
-
     fn unreachable(&self, target: &Target, words: &str) -> WhoamiError {
         let words = self.redactor(target, []).excerpt(words.as_bytes()).unwrap_or_default();
         WhoamiError::Unreachable { target: target.name.clone(), address: super::request::shown(target), words }
+    }
+}
+
+fn judge(target: &Target, path: &str, answer: &Answer) -> Result<(), WhoamiError> {
+    match answer.status {
+        200..300 => Ok(()),
+        status @ (401 | 403) => Err(WhoamiError::Rejected { status, words: what_to_do(target, status) }),
+        status => Err(WhoamiError::Unclear { target: target.name.clone(), path: path.to_owned(), status }),
     }
 }

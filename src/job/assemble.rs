@@ -9,6 +9,7 @@ use super::{
     hash::hash,
     headers::{self, HeaderDraft},
     reader::{Found, Section, clip},
+    scopes,
     suggest::nearest,
     target::DEFAULT,
     timing::Timing,
@@ -52,6 +53,8 @@ pub(super) fn job(
     if let Some(target) = &target {
         headers::leave_the_credential_alone(drafts, target, notes);
     }
+    let scopes =
+        target.as_deref().map(|target| scopes::of_job(own.scopes.as_ref(), defaults.scopes.as_ref(), target, notes));
     let timeout = own.timeout.as_ref().or(defaults.timeout.as_ref());
     let timeout = timeout.map_or(Duration::from_secs(30), |found| found.value);
     let mut job = Job {
@@ -62,6 +65,7 @@ pub(super) fn job(
         path: path?.value.to_owned(),
         headers: drafts.iter().map(|draft| (draft.name.value.clone(), draft.text.clone())).collect(),
         body: own.body.or_else(|| defaults.body.clone()).unwrap_or(Body::Empty),
+        scopes: scopes?,
         timeout,
         overlap: own.overlap.or(defaults.overlap).unwrap_or(Overlap::Skip),
         hold: own.hold.or(defaults.hold).unwrap_or(timeout * 3),

@@ -29,6 +29,8 @@ pub struct Overrides {
     pub late_limit: Option<Duration>,
     /// Open requests per target.
     pub max_in_flight: Option<usize>,
+    /// The `iss` of run tokens.
+    pub issuer: Option<String>,
 }
 
 /// Why an environment variable gives no value. It never holds the value.

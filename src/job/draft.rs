@@ -11,6 +11,7 @@ use super::{
     headers::{self, HeaderDraft},
     keys, payload,
     reader::{Field, Found, Node, Section},
+    scopes,
     settings::zone,
 };
 use crate::schedule::{DstOverlap, Gap};
@@ -30,6 +31,7 @@ pub(super) struct Draft {
     pub(super) hold: Option<Duration>,
     pub(super) catch_up: Option<CatchUp>,
     pub(super) expect: Option<Vec<ExpectedStatus>>,
+    pub(super) scopes: Option<Found<Vec<Found<String>>>>,
     pub(super) enabled: Option<bool>,
     pub(super) description: Option<String>,
 }
@@ -55,6 +57,7 @@ pub(super) fn draft(section: &Section, context: &LoadContext, notes: &mut Notes)
         hold: duration("hold", notes).map(|hold| hold.value),
         catch_up: section.get("catch_up").and_then(|field| field.word(keys::CATCH_UP, notes)).map(|word| word.value),
         expect: section.get("expect").and_then(|field| payload::expect(&field, notes)),
+        scopes: section.get("scopes").and_then(|field| scopes::list(&field, notes)),
         enabled: section.get("enabled").and_then(|field| field.boolean(notes)).map(|enabled| enabled.value),
         description: text("description", notes).map(|found| found.value.to_owned()),
     }

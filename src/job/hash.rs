@@ -4,16 +4,22 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{Auth, Body, CatchUp, ExpectedStatus, Job, Overlap, StatusClass, source::hex};
+use super::{Auth, Body, CatchUp, ExpectedStatus, Job, Overlap, RunTokens, StatusClass, source::hex};
 
 /// 16 hex digits over everything that decides when a job fires and what it sends. Headers come as their `identities`, in
 /// which a secret is the name of its variable: a hash of the value could be guessed.
 pub(super) fn hash(job: &Job, identities: &[(&str, &str)]) -> String {
     let mut parts = Parts(Sha256::new());
+    let header = job.target.auth.header().unwrap_or_default();
     parts.text(job.name.as_str()).text(&job.target.name).text(job.target.base_url.as_str());
+    parts.text(job.target.auth.word());
     match &job.target.auth {
-        Auth::SharedSecret { header } => parts.text("shared-secret").text(header.as_deref().unwrap_or_default()),
-        Auth::None => parts.text("none"),
+        Auth::SharedSecret { .. } => parts.text(header),
+        Auth::TokenFile { path, .. } => parts.text(header).text(&path.to_string_lossy()),
+        Auth::RunToken(RunTokens { issuer, audience, .. }) => {
+            parts.text(header).text(issuer).text(audience).texts(&job.scopes)
+        }
+        Auth::None => &mut parts,
     };
     parts.text(&job.schedule.identity()).text(&job.method).text(&job.path);
     parts.number(identities.len() as u64);
@@ -50,6 +56,14 @@ impl Parts {
     fn text(&mut self, text: &str) -> &mut Self {
         self.number(text.len() as u64);
         self.0.update(text);
+        self
+    }
+
+    fn texts(&mut self, texts: &[String]) -> &mut Self {
+        self.number(texts.len() as u64);
+        for text in texts {
+            self.text(text);
+        }
         self
     }
 

@@ -36,7 +36,7 @@ pub(super) struct HeaderDraft {
     pub(super) identity: String,
 }
 
-/// The name of the header that carries the shared secret.
+/// The name of the header that carries the target's credential.
 pub(super) fn name<'a>(field: &Field<'a>, notes: &mut Notes) -> Option<Found<&'a str>> {
     let text = field.text(notes, "the name of a header such as \"X-Api-Key\"")?;
     name_is_allowed(text.value, &text.at, notes).then_some(text)
@@ -85,10 +85,10 @@ fn name_is_allowed(name: &str, at: &At, notes: &mut Notes) -> bool {
 
 /// Refuses the headers that carry the target's own credential.
 pub(super) fn leave_the_credential_alone(headers: &[HeaderDraft], target: &Target, notes: &mut Notes) {
-    let carrier = match &target.auth {
-        Auth::None => return,
-        Auth::SharedSecret { header } => header.as_deref().unwrap_or("Authorization"),
-    };
+    if target.auth == Auth::None {
+        return;
+    }
+    let carrier = target.auth.header().unwrap_or("Authorization");
     for HeaderDraft { name, .. } in headers {
         let taken = name.value.eq_ignore_ascii_case(carrier) || name.value.eq_ignore_ascii_case("Authorization");
         if taken {

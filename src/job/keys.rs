@@ -40,6 +40,12 @@ pub(super) enum Form {
     Address,
     /// A path on a target.
     Path,
+    /// The absolute path of a file.
+    File,
+    /// A text of visible ASCII.
+    Visible,
+    /// Names of rights, as OAuth writes them.
+    Scopes,
     /// The name of a header.
     HeaderName,
     /// An HTTP method.
@@ -77,13 +83,20 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AuthWord {
     SharedSecret,
+    TokenFile,
+    RunToken,
     None,
 }
 
 /// A closed list: each word, and what it stands for.
 pub(super) type Words<T> = &'static [(&'static str, T)];
 
-pub(super) const AUTH: Words<AuthWord> = &[("shared-secret", AuthWord::SharedSecret), ("none", AuthWord::None)];
+pub(super) const AUTH: Words<AuthWord> = &[
+    ("shared-secret", AuthWord::SharedSecret),
+    ("token-file", AuthWord::TokenFile),
+    ("run-token", AuthWord::RunToken),
+    ("none", AuthWord::None),
+];
 pub(super) const OVERLAP: Words<Overlap> = &[("skip", Overlap::Skip), ("allow", Overlap::Allow)];
 pub(super) const CATCH_UP: Words<CatchUp> = &[("latest", CatchUp::Latest), ("none", CatchUp::None)];
 pub(super) const GAP: Words<Gap> = &[("run_after", Gap::RunAfter), ("skip", Gap::Skip)];
@@ -117,6 +130,11 @@ pub(super) const SEXTON: &[Key] = &[
         Form::Count(1, 100_000),
         "Open requests per target; the rest wait in the order they fell due. Default: 512.",
     ),
+    key(
+        "issuer",
+        Form::Visible,
+        "Who mints the run tokens, such as https://cron.example.org: their `iss`. Needed with auth = \"run-token\".",
+    ),
 ];
 
 /// `[targets.NAME]`.
@@ -130,7 +148,8 @@ pub(super) const TARGET: &[Key] = &[
     key(
         "auth",
         Form::Word(|| words(AUTH)),
-        "How a request shows who sends it: the shared secret of SCHEDULER_API_TOKEN, or nothing. Default: shared-secret.",
+        "How a request shows who sends it: the shared secret of SCHEDULER_API_TOKEN, a token that somebody else keeps \
+         fresh in a file, a token minted for each run, or nothing. Default: shared-secret.",
     ),
     key(
         "whoami",
@@ -140,7 +159,19 @@ pub(super) const TARGET: &[Key] = &[
     key(
         "header",
         Form::HeaderName,
-        "The header that carries the bare shared secret. Default: Authorization, as a bearer.",
+        "The header that carries the bare secret or token. Default: Authorization, as a bearer.",
+    ),
+    key(
+        "token_file",
+        Form::File,
+        "With auth = \"token-file\": the file with the token, for its owner only (0600). It is read again when the app \
+         refuses the token.",
+    ),
+    key("audience", Form::Visible, "With auth = \"run-token\": the `aud` that the app expects."),
+    key(
+        "scopes",
+        Form::Scopes,
+        "With auth = \"run-token\": what the tokens allow. Those of a job must lie within them. Default: none.",
     ),
 ];
 
@@ -181,6 +212,11 @@ pub(super) const JOB: &[Key] = &[
         "What is sent for occurrences that fell into downtime: the newest, or none. Default: latest.",
     ),
     key("expect", Form::Table(EXPECT), "Which answers are a success. Default: any 2xx."),
+    key(
+        "scopes",
+        Form::Scopes,
+        "What its run tokens allow, within the scopes of the target. Default: those of the target.",
+    ),
     key("enabled", Form::Boolean, "Whether it fires at all. Default: true."),
     key("description", Form::Text, "For people."),
 ];

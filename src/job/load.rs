@@ -9,7 +9,7 @@ use std::{
 use toml::de::DeTable;
 
 use super::{
-    Definitions, JobName, LoadContext, Target,
+    Definitions, JobName, LoadContext, Settings, Target,
     assemble::{self, Surroundings},
     doubts::{self, Placed},
     draft::{Draft, draft},
@@ -80,7 +80,7 @@ fn walk(sources: &[Source], context: &LoadContext, notes: &mut Notes) -> Definit
     let tables = sort_out(&trees, notes);
     let settings = settings(tables.sexton.as_ref(), context, notes);
     let defaults = tables.defaults.as_ref().map_or_else(Draft::default, |section| draft(section, context, notes));
-    let targets = targets(&tables, context, notes);
+    let targets = targets(&tables, &settings, context, notes);
     let around = Surroundings { settings: &settings, targets: &targets, defaults: &defaults };
     let mut timing = Timing::new(context.now);
     let mut placed = Vec::with_capacity(tables.jobs.len());
@@ -181,10 +181,15 @@ fn once_each<'a>(kind: &str, sections: &mut Vec<(Found<&'a str>, Section<'a>)>, 
     });
 }
 
-fn targets(tables: &Tables, context: &LoadContext, notes: &mut Notes) -> BTreeMap<String, Option<Arc<Target>>> {
+fn targets(
+    tables: &Tables,
+    settings: &Settings,
+    context: &LoadContext,
+    notes: &mut Notes,
+) -> BTreeMap<String, Option<Arc<Target>>> {
     let mut targets: BTreeMap<String, Option<Arc<Target>>> = BTreeMap::new();
     for (name, section) in &tables.targets {
-        targets.insert(name.value.to_owned(), target::target(name, section, context, notes));
+        targets.insert(name.value.to_owned(), target::target(name, section, settings, context, notes));
     }
     if !targets.contains_key(target::DEFAULT) && context.overrides.base_url.is_some() {
         targets.insert(target::DEFAULT.to_owned(), from_override(context, notes));

@@ -25,6 +25,7 @@ mod payload;
 mod reader;
 mod render;
 mod schema;
+mod scopes;
 mod settings;
 mod source;
 mod suggest;
@@ -40,11 +41,12 @@ pub use finding::{Finding, Report, Severity};
 pub use in_force::InForce;
 pub use load::{Loaded, load, load_sources};
 pub use model::{
-    Auth, Body, CatchUp, Definitions, ExpectedStatus, HeaderText, Job, Overlap, Settings, StatusClass, Target,
+    Auth, Body, CatchUp, Definitions, ExpectedStatus, HeaderText, Job, Overlap, RunTokens, Settings, StatusClass,
+    Target,
 };
 pub use name::{JobName, NameError};
 pub use render::render;
 pub use schema::schema;
-pub use settings::{settings_count, settings_duration};
+pub use settings::{settings_count, settings_duration, settings_issuer};
 pub use source::{Place, Position, Source, fingerprint};
 pub use watch::{FileWatch, LOOK};

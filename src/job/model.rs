@@ -1,6 +1,6 @@
 //! What a valid `jobs.toml` means. Every default is already in it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -31,6 +31,8 @@ pub struct Settings {
     pub late_limit: Duration,
     /// Open requests per target; the rest wait in due order.
     pub max_in_flight: usize,
+    /// The `iss` of run tokens; there whenever a target wants them.
+    pub issuer: Option<String>,
 }
 
 /// An app to call.
@@ -54,8 +56,54 @@ pub enum Auth {
         /// The header that carries the bare secret instead of `Authorization: Bearer`.
         header: Option<String>,
     },
+    /// A token that somebody else issues and rotates (seeds D1 to D4).
+    TokenFile {
+        /// The file that holds it, absolute.
+        path: PathBuf,
+        /// The header that carries the bare token instead of `Authorization: Bearer`.
+        header: Option<String>,
+    },
+    /// A JWT minted for each run (seeds B2 and B8).
+    RunToken(RunTokens),
     /// Nothing at all; must be written down (guarantee G8).
     None,
+}
+
+/// What the tokens minted for a target say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunTokens {
+    /// `[sexton] issuer`, the `iss` of every token.
+    pub issuer: String,
+    /// The `aud` that the app expects.
+    pub audience: String,
+    /// The scopes of a job that names none; those of a job lie within them.
+    pub scopes: Vec<String>,
+    /// The header that carries the bare token instead of `Authorization: Bearer`.
+    pub header: Option<String>,
+}
+
+impl Auth {
+    /// As `auth` names it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::SharedSecret { .. } => "shared-secret",
+            Self::TokenFile { .. } => "token-file",
+            Self::RunToken(_) => "run-token",
+            Self::None => "none",
+        }
+    }
+
+    /// The header that carries the bare credential instead of `Authorization: Bearer`.
+    #[must_use]
+    pub fn header(&self) -> Option<&str> {
+        match self {
+            Self::SharedSecret { header }
+            | Self::TokenFile { header, .. }
+            | Self::RunToken(RunTokens { header, .. }) => header.as_deref(),
+            Self::None => None,
+        }
+    }
 }
 
 /// One job, as it is to be run.
@@ -73,6 +121,8 @@ pub struct Job {
     pub path: String,
     /// Headers beyond Sexton's own, in the order written.
     pub headers: Vec<(String, HeaderText)>,
+    /// What its run tokens allow; empty for targets that take none.
+    pub scopes: Vec<String>,
     /// What is sent.
     pub body: Body,
     /// The limit of one attempt, from connecting to the last byte of the answer.

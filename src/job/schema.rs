@@ -63,6 +63,11 @@ fn value(form: Form) -> Value {
             json!({ "anyOf": [pattern("^[Hh][Tt][Tt][Pp][Ss]?://", 8, &["http://app:8000"]), from_env(keys::ADDRESS)] })
         }
         Form::Path => pattern("^/([^/# ][^# ]*)?$", 1, &["/api/sync"]),
+        Form::File => pattern("^/", 2, &["/run/sexton/token"]),
+        Form::Visible => pattern("^[!-~]+$", 1, &[]),
+        Form::Scopes => {
+            json!({ "type": "array", "items": pattern("^[!#-\\[\\]-~]+$", 1, &["sync:run"]) })
+        }
         Form::HeaderName => pattern("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", 1, &["X-Api-Key"]),
         Form::Method => pattern("^[!#$%&'*+.^_`|~0-9A-Z-]+$", 1, &["GET", "POST", "PUT", "PATCH", "DELETE"]),
         Form::Schedules => {

@@ -10,6 +10,7 @@ use super::{
     finding::Notes,
     keys::{Bounds, Form, SEXTON},
     reader::{Field, Found, Section, clip},
+    scopes,
     suggest::nearest,
 };
 
@@ -22,12 +23,14 @@ pub(super) fn settings(section: Option<&Section>, context: &LoadContext, notes: 
     let late_limit = duration("late_limit", Duration::from_secs(60));
     let max_in_flight = field("max_in_flight").and_then(|field| field.count(notes));
     let timezone = field("timezone").and_then(|field| zone(&field, notes));
+    let issuer = field("issuer").and_then(|field| scopes::visible(&field, "\"https://cron.example.org\"", notes));
     let overrides = context.overrides;
     Settings {
         timezone: overrides.timezone.unwrap_or(timezone.map_or(Tz::UTC, |zone| zone.value)),
         shutdown_grace: overrides.shutdown_grace.unwrap_or(shutdown_grace),
         late_limit: overrides.late_limit.unwrap_or(late_limit),
         max_in_flight: overrides.max_in_flight.unwrap_or(max_in_flight.map_or(512, |count| count.value as usize)),
+        issuer: overrides.issuer.clone().or(issuer.map(|issuer| issuer.value.to_owned())),
     }
 }
 
@@ -70,6 +73,15 @@ pub fn settings_count(key: &str, text: &str) -> Result<usize, String> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let value = text.parse::<u32>().ok().filter(|value| plain && (least..=most).contains(value));
     value.map(|value| value as usize).ok_or_else(|| format!("write a whole number from {least} to {most}"))
+}
+
+/// Reads what a variable says instead of `issuer`.
+///
+/// # Errors
+/// What is allowed, in words: the same as in the file.
+pub fn settings_issuer(text: &str) -> Result<String, String> {
+    let fine = scopes::is_visible(text).then(|| text.to_owned());
+    fine.ok_or_else(|| "write visible ASCII without spaces, such as https://cron.example.org".to_owned())
 }
 
 fn form(key: &str) -> Form {

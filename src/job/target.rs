@@ -1,13 +1,14 @@
 //! `[targets.*]`.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use super::{
-    Auth, JobName, LoadContext, Target, address,
+    Auth, JobName, LoadContext, RunTokens, Settings, Target, address,
     finding::{At, Notes},
     headers,
     keys::{AUTH, AuthWord},
-    reader::{Found, Section, clip},
+    reader::{Field, Found, Section, clip},
+    scopes,
 };
 
 /// The target of jobs that name none.
@@ -17,6 +18,7 @@ pub(super) const DEFAULT: &str = "app";
 pub(super) fn target(
     name: &Found<&str>,
     section: &Section,
+    settings: &Settings,
     context: &LoadContext,
     notes: &mut Notes,
 ) -> Option<Arc<Target>> {
@@ -37,7 +39,7 @@ pub(super) fn target(
         }
         _ => base_url,
     };
-    let auth = auth(section, notes);
+    let auth = auth(section, settings, notes);
     let whoami = section.get("whoami").and_then(|field| address::path(&field, notes));
     let whoami = whoami.map(|path| path.value.to_owned());
     Some(Arc::new(Target { name: named.ok()?.to_string(), base_url: base_url?, auth: auth?, whoami }))
@@ -55,25 +57,101 @@ fn overriding(text: &str, at: &At, notes: &mut Notes) -> Option<url::Url> {
     address::checked(text, "SEXTON_BASE_URL", at, notes)
 }
 
-fn auth(section: &Section, notes: &mut Notes) -> Option<Auth> {
-    let word = match section.get("auth") {
-        Some(field) => field.word(AUTH, notes)?.value,
-        None => AuthWord::SharedSecret,
+fn auth(section: &Section, settings: &Settings, notes: &mut Notes) -> Option<Auth> {
+    let (word, at) = match section.get("auth") {
+        Some(field) => field.word(AUTH, notes).map(|found| (found.value, found.at))?,
+        None => (AuthWord::SharedSecret, section.at.clone()),
     };
+    if !only_its_own_keys(word, section, notes) {
+        return None;
+    }
     let header = match section.get("header") {
-        Some(field) => Some(headers::name(&field, notes)?),
+        Some(field) => Some(headers::name(&field, notes)?.value.to_owned()),
         None => None,
     };
-    match (word, header) {
-        (AuthWord::None, Some(header)) => {
-            notes
-                .error(&header.at, "`header` does nothing with auth = \"none\"")
-                .help("take one of the two out: header says where the shared secret goes");
-            None
+    match word {
+        AuthWord::None => Some(Auth::None),
+        AuthWord::SharedSecret => Some(Auth::SharedSecret { header }),
+        AuthWord::TokenFile => {
+            let field = needed(section, "token_file", "\"/run/sexton/token\"", &at, notes)?;
+            Some(Auth::TokenFile { path: absolute(&field, notes)?, header })
         }
-        (AuthWord::None, None) => Some(Auth::None),
-        (AuthWord::SharedSecret, header) => {
-            Some(Auth::SharedSecret { header: header.map(|header| header.value.to_owned()) })
+        AuthWord::RunToken => run_tokens(section, &at, settings, header, notes).map(Auth::RunToken),
+    }
+}
+
+/// The keys that only some ways to authenticate have.
+const KEYS_OF: [(&str, &[AuthWord], &str); 4] = [
+    (
+        "header",
+        &[AuthWord::SharedSecret, AuthWord::TokenFile, AuthWord::RunToken],
+        "header says where the secret or the token goes",
+    ),
+    ("token_file", &[AuthWord::TokenFile], "token_file goes with auth = \"token-file\""),
+    ("audience", &[AuthWord::RunToken], "audience goes with auth = \"run-token\""),
+    ("scopes", &[AuthWord::RunToken], "scopes go with auth = \"run-token\""),
+];
+
+fn only_its_own_keys(word: AuthWord, section: &Section, notes: &mut Notes) -> bool {
+    let written = AUTH.iter().find(|(_, known)| *known == word).map_or("", |(written, _)| written);
+    let mut fine = true;
+    for (key, words, why) in KEYS_OF {
+        if let Some(field) = section.get(key).filter(|_| !words.contains(&word)) {
+            notes
+                .error(&field.at(), format!("`{key}` does nothing with auth = \"{written}\""))
+                .help(format!("take one of the two out: {why}"));
+            fine = false;
         }
     }
+    fine
+}
+
+fn run_tokens(
+    section: &Section,
+    at: &At,
+    settings: &Settings,
+    header: Option<String>,
+    notes: &mut Notes,
+) -> Option<RunTokens> {
+    if settings.issuer.is_none()
+        && let Some(finding) = notes.absence(at, "run tokens need an `issuer`, and [sexton] has none")
+    {
+        finding.help("write issuer = \"https://cron.example.org\" under [sexton], or set SEXTON_ISSUER");
+    }
+    let audience = needed(section, "audience", "\"app\"", at, notes);
+    let audience = audience.and_then(|field| scopes::visible(&field, "\"app\"", notes));
+    let scopes = match section.get("scopes") {
+        Some(field) => scopes::list(&field, notes)?.value.into_iter().map(|scope| scope.value).collect(),
+        None => Vec::new(),
+    };
+    Some(RunTokens { issuer: settings.issuer.clone()?, audience: audience?.value.to_owned(), scopes, header })
+}
+
+/// A key that the way to authenticate cannot do without.
+fn needed<'a>(
+    section: &Section<'a>,
+    key: &'static str,
+    example: &str,
+    at: &At,
+    notes: &mut Notes,
+) -> Option<Field<'a>> {
+    let field = section.get(key);
+    if field.is_none()
+        && let Some(finding) = notes.absence(at, format!("{} has no `{key}`", clip(&section.title)))
+    {
+        finding.help(format!("add {key} = {example}"));
+    }
+    field
+}
+
+fn absolute(field: &Field, notes: &mut Notes) -> Option<PathBuf> {
+    let text = field.text(notes, "the path of a file such as \"/run/sexton/token\"")?;
+    let path = PathBuf::from(text.value);
+    if path.is_absolute() && !text.value.contains('\0') {
+        return Some(path);
+    }
+    notes.error(&text.at, format!("`{} = \"{}\"` is no absolute path", field.key, clip(text.value))).help(
+        "write it from the root, such as /run/sexton/token: a relative one would depend on where sexton is started",
+    );
+    None
 }

@@ -14,10 +14,12 @@ use super::{
     announce::announce,
     decisions::{Decisions, Effect, Event, Inherited, STEP, Write},
     recorder,
+    self_check::Rechecks,
 };
 use crate::{
     clock::{Clock, SharedClock},
     dispatch::{Order, Report},
+    job::Target,
     run::RunId,
     store::StoreError,
     ticker::{Home, Ticker},
@@ -35,7 +37,8 @@ pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop) -> Result<(), St
     let mut drive = Loop::new(scheduler, decisions);
     drive.perform(effects);
     drive.turn(stop).await;
-    drive.scheduler.store.tick(drive.scheduler.clock.now()).await
+    let alive_at = drive.decisions.alive_at(drive.scheduler.clock.now());
+    drive.scheduler.store.tick(alive_at).await
 }
 
 async fn take_over(scheduler: &mut Scheduler) -> Result<(Decisions, Vec<Effect>), StoreError> {
@@ -57,8 +60,9 @@ struct Loop {
     writes: UnboundedSender<Write>,
     answers: UnboundedReceiver<Event>,
     attempts: JoinSet<Report>,
-    /// Whose attempt a task is.
-    tasks: HashMap<Id, RunId>,
+    /// Whose attempt a task is, and whom it asks.
+    tasks: HashMap<Id, (RunId, Arc<Target>)>,
+    rechecks: Rechecks,
     clocks: Clocks,
     rounds: u32,
 }
@@ -76,8 +80,8 @@ impl Loop {
             status.liveness = liveness;
         });
         let clocks = Clocks::read(clock.as_ref());
-        let (attempts, tasks) = (JoinSet::new(), HashMap::new());
-        Self { scheduler, decisions, ticker, writes, answers, attempts, tasks, clocks, rounds: 0 }
+        let (attempts, tasks, rechecks) = (JoinSet::new(), HashMap::new(), Rechecks::default());
+        Self { scheduler, decisions, ticker, writes, answers, attempts, tasks, rechecks, clocks, rounds: 0 }
     }
 
     async fn turn(&mut self, mut stop: Stop) {
@@ -106,6 +110,7 @@ impl Loop {
                     Some(event) => event,
                     None => continue,
                 },
+                () = self.rechecks.ended() => continue,
                 () = self.ticker.due() => Event::Pulse,
                 () = alarm.ring() => Event::Wake,
                 _ = housekeeping.tick() => match self.look_after_the_clock() {
@@ -140,8 +145,9 @@ impl Loop {
 
     fn send(&mut self, order: Order) {
         let (dispatcher, run) = (Arc::clone(&self.scheduler.dispatcher), order.run);
+        let target = Arc::clone(&order.job.target);
         let task = self.attempts.spawn(async move { dispatcher.send(&order).await });
-        self.tasks.insert(task.id(), run);
+        self.tasks.insert(task.id(), (run, target));
     }
 
     fn attempt_ended(&mut self, done: Result<(Id, Report), JoinError>) -> Option<Event> {
@@ -149,14 +155,18 @@ impl Loop {
             Ok((id, report)) => (id, Some(report)),
             Err(death) => (death.id(), None),
         };
-        self.tasks.remove(&id).map(|run| Event::AttemptEnded(run, report))
+        let (run, target) = self.tasks.remove(&id)?;
+        if report.as_ref().is_some_and(Report::is_refusal) {
+            self.rechecks.begin(&self.scheduler, &target);
+        }
+        Some(Event::AttemptEnded(run, report))
     }
 
     fn look_after_the_clock(&mut self) -> Option<Event> {
         let clock = self.scheduler.clock.as_ref();
         self.rounds += 1;
         if self.rounds.is_multiple_of(SIGN_OF_LIFE) {
-            drop(self.writes.send(Write::Tick(clock.now())));
+            drop(self.writes.send(Write::Tick(self.decisions.alive_at(clock.now()))));
         }
         let step = self.clocks.step(clock);
         (step.abs() > STEP).then(|| {

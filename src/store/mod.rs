@@ -17,10 +17,15 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::run::{Attempt, Outcome, Run, RunId};
+use crate::{
+    job::JobName,
+    run::{Attempt, Outcome, Run, RunId},
+};
 
 pub use error::StoreError;
-pub use model::{Accounted, Accounting, Begin, Begun, Claim, Cursor, End, Finish, RunQuery, Slot, Span};
+pub use model::{
+    Accounted, Accounting, Begin, Begun, Claim, Cursor, End, Entry, Evidence, Finish, Period, RunQuery, Slot, Span,
+};
 
 /// Keeps the ledger. All instants come from the caller.
 ///
@@ -31,8 +36,9 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     /// Every job the ledger knows, by name.
     async fn cursors(&self) -> Result<Vec<Cursor>, StoreError>;
 
-    /// Writes cursors of jobs that are new or whose schedule changed; replaces what stood there. A job's fence goes on
-    /// growing.
+    /// Writes cursors of jobs that are new or whose schedule changed; replaces what stood there, and begins a [`Period`]
+    /// for each. A job's fence goes on growing. A sign of life from after an anchor was given by a clock that has been set
+    /// back since: it becomes the anchor's instant.
     async fn anchor(&self, cursors: Vec<Cursor>) -> Result<(), StoreError>;
 
     /// Writes the rows of occurrences and moves the cursors past them; an answer for each accounting, in order. One
@@ -65,7 +71,8 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     /// Also [`StoreError::Illegal`] for another outcome.
     async fn settle(&self, run: RunId, outcome: Outcome) -> Result<bool, StoreError>;
 
-    /// Notes that the scheduler was alive at `now`. Also tells whether the ledger can be written.
+    /// Notes that the scheduler was alive at `now`, and that no occurrence up to it still waits to be accounted for. Also
+    /// tells whether the ledger can be written.
     async fn tick(&self, now: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// The runs without an outcome, oldest first.
@@ -77,12 +84,15 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     /// The history, newest `scheduled_for` first.
     async fn runs(&self, query: RunQuery) -> Result<Vec<Run>, StoreError>;
 
+    /// What proves a job's accounting; `None` for a job that the ledger does not know.
+    async fn evidence(&self, job: JobName) -> Result<Option<Evidence>, StoreError>;
+
     /// One run with its attempts, oldest first.
     async fn run(&self, id: RunId) -> Result<Option<(Run, Vec<Attempt>)>, StoreError>;
 
     /// Removes runs whose last instant is more than `keep` before `now`, and all but the newest `per_job` rows of each job;
     /// says how many. A run without an outcome stays, and so does one that has a slot at `now`. Cursors and fences are
-    /// not touched. Unlike other writes it is several transactions, so that no other has to wait for it.
+    /// not touched; the periods say up to where rows went. Unlike other writes it is several transactions, so that no other has to wait for it.
     async fn prune(&self, now: DateTime<Utc>, keep: Duration, per_job: u64) -> Result<u64, StoreError>;
 
     /// Writes a copy of the ledger as it is at one instant, which is a ledger itself. Replaces nothing.

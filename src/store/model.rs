@@ -24,6 +24,62 @@ pub struct Cursor {
     pub accounted_to: DateTime<Utc>,
 }
 
+/// A schedule of a job, and when it was in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Period {
+    /// What the schedule was, as in [`Cursor::schedule`]: an identity, or one of the three words.
+    pub schedule: String,
+    /// Its occurrences after here are demanded.
+    pub anchored_at: DateTime<Utc>,
+    /// The rows of occurrences after here are all kept; of those up to here, some may have been pruned.
+    pub kept_after: DateTime<Utc>,
+    /// Where the job's cursor stood when the next period began: every occurrence up to here got its row. `None` for the
+    /// one in force.
+    pub accounted_to: Option<DateTime<Utc>>,
+}
+
+impl Period {
+    /// In place of a schedule: the job is there and does not fire.
+    pub const DISABLED: &'static str = "disabled";
+    /// In place of a schedule: the job is gone from the definitions.
+    pub const REMOVED: &'static str = "removed";
+    /// In place of a schedule: the time before the ledger kept its periods.
+    pub const UNKNOWN: &'static str = "unknown";
+}
+
+/// All that the ledger knows of a job's accounting, as it was at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Whose.
+    pub job: JobName,
+    /// The schedules, in the order in which they came into force. Where the wall clock was set back, that is not the order
+    /// of their instants.
+    pub periods: Vec<Period>,
+    /// Up to when (inclusive) every occurrence of the period in force has its row.
+    pub accounted_to: DateTime<Utc>,
+    /// The last sign of life; none was written within a scheduler's first seconds.
+    pub last_tick: Option<DateTime<Utc>>,
+    /// The rows of the triggers `schedule` and `catch_up`, oldest first.
+    pub entries: Vec<Entry>,
+}
+
+/// A row, as far as it accounts for occurrences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its id.
+    pub run: RunId,
+    /// The first occurrence.
+    pub scheduled_for: DateTime<Utc>,
+    /// The last occurrence.
+    pub through: DateTime<Utc>,
+    /// How many there are, both ends included.
+    pub count: u64,
+    /// Where it stands.
+    pub state: State,
+    /// What an unknown run turned out to be.
+    pub settled: Option<Outcome>,
+}
+
 /// Rows for one job and the cursor's move past them, in one transaction.
 ///
 /// A claim whose occurrence has a row already is dropped (guarantee G2): the answer is [`Accounted::Done`] all the same,

@@ -116,6 +116,12 @@ impl Pump {
         self.jobs.values().map(|entry| (&entry.job, entry.cursor))
     }
 
+    /// The oldest occurrence that was not handed out, of those to be sent after `t`.
+    #[must_use]
+    pub fn waiting_after(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.jobs.values().filter(|entry| entry.job.fires_at(entry.next) > t).map(|entry| entry.next).min()
+    }
+
     /// Hands out every occurrence to be sent up to `now + lead`, each exactly once, jobs in the order of their first.
     pub fn due(&mut self, now: DateTime<Utc>, lead: TimeDelta) -> Vec<Due> {
         let horizon = now + lead;

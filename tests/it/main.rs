@@ -28,3 +28,4 @@ mod seeds;
 mod store;
 mod support;
 mod ticker;
+mod verify;

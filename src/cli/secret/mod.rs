@@ -1,5 +1,6 @@
 //! `sexton secret`: makes, rotates and checks what Sexton and the app trust each other by.
 
+mod ed25519;
 mod shared;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
@@ -25,11 +26,17 @@ enum Command {
     /// 0640 with --group), and is never overwritten, so this can run at every boot. Prints the path and the length, never
     /// the value.
     #[command(after_help = "Example:\n  sexton secret ensure /run/sexton/token\n  \
-        SCHEDULER_API_TOKEN_FILE=/run/sexton/token sexton run")]
+        SCHEDULER_API_TOKEN_FILE=/run/sexton/token sexton run\n\n  \
+        sexton secret ensure --ed25519 /run/sexton/key.pem\n  \
+        SEXTON_SIGNING_KEY_FILE=/run/sexton/key.pem sexton run")]
     Ensure {
         /// The files, each with a secret of its own. Their folders must exist.
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
+        /// Make keys that sign run tokens instead, Ed25519 in PEM, and the public half of each beside it in FILE.jwks
+        /// (0644) for apps to pin.
+        #[arg(long)]
+        ed25519: bool,
         /// The number of a group that may read new files too (mode 0640), for an app that runs as another user.
         #[arg(long, value_name = "GID")]
         group: Option<u32>,
@@ -46,7 +53,11 @@ enum Command {
     Rotate {
         /// The file.
         file: PathBuf,
-        /// Keep the first line and drop those below it.
+        /// The file holds the key that signs run tokens: the new key signs, all are in FILE.jwks and at
+        /// /.well-known/jwks.json.
+        #[arg(long)]
+        ed25519: bool,
+        /// Keep the first secret or key and drop those below it.
         #[arg(long)]
         finish: bool,
     },
@@ -68,11 +79,16 @@ pub fn run(
     out: &mut dyn Write,
 ) -> miette::Result<ExitCode> {
     match args.command {
-        Command::Ensure { files, group } => {
+        Command::Ensure { files, ed25519: false, group } => {
             files.iter().try_for_each(|file| shared::ensure(file, group, entropy, out))?;
         }
-        Command::Rotate { file, finish: false } => shared::rotate(&file, entropy, out)?,
-        Command::Rotate { file, finish: true } => shared::finish(&file, out)?,
+        Command::Ensure { files, ed25519: true, group } => {
+            files.iter().try_for_each(|file| ed25519::ensure(file, group, entropy, out))?;
+        }
+        Command::Rotate { file, ed25519: false, finish: false } => shared::rotate(&file, entropy, out)?,
+        Command::Rotate { file, ed25519: false, finish: true } => shared::finish(&file, out)?,
+        Command::Rotate { file, ed25519: true, finish: false } => ed25519::rotate(&file, entropy, out)?,
+        Command::Rotate { file, ed25519: true, finish: true } => ed25519::finish(&file, out)?,
         Command::Check { file } => shared::check(file, environment, out)?,
     }
     Ok(ExitCode::SUCCESS)

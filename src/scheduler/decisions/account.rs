@@ -137,6 +137,7 @@ impl Decisions {
     fn account_around(&self, now: DateTime<Utc>, mut accounting: Accounting, rows: &[Rows]) -> Option<Effect> {
         let job = self.definitions.jobs.get(&accounting.job)?;
         let taken = |at: DateTime<Utc>| rows.iter().any(|(first, last)| (*first..=*last).contains(&at));
+        let parted = |one: DateTime<Utc>, next| rows.iter().any(|(first, _)| one < *first && *first < next);
         let mut free = Vec::new();
         for span in std::mem::take(&mut accounting.spans) {
             let mut open: Option<Span> = None;
@@ -145,6 +146,8 @@ impl Decisions {
                 if taken(occurrence) {
                     free.extend(open.take());
                 } else {
+                    // A row of another schedule may lie between two occurrences of this one.
+                    free.extend(open.take_if(|part| parted(part.through, occurrence)));
                     let id = RunId::new(now, self.entropy);
                     let part = open.get_or_insert(Span { id, scheduled_for: occurrence, count: 0, ..span.clone() });
                     (part.through, part.count) = (occurrence, part.count + 1);

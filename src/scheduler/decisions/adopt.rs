@@ -16,13 +16,9 @@ use crate::{
     job::{Definitions, Job, JobName},
     run::{Outcome, Reason, RunId},
     schedule::Schedule,
-    store::{Accounting, Cursor, End, Span},
+    store::{Accounting, Cursor, End, Period, Span},
     ticker::{Backlog, LEAD},
 };
-
-/// What the ledger keeps as the schedule of a job that does not fire: coming back is a change, and anchors it anew.
-const DISABLED: &str = "disabled";
-const REMOVED: &str = "removed";
 
 /// What a reload changed, by number of jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,15 +55,17 @@ impl Decisions {
             anchors.push(anchor(&job, now));
             self.place(job, now);
         }
-        for gone in known.into_values().filter(|cursor| cursor.schedule != REMOVED) {
+        for gone in known.into_values().filter(|cursor| cursor.schedule != Period::REMOVED) {
             olds.extend(self.account_old(now, &gone));
-            anchors.push(Cursor { schedule: REMOVED.to_owned(), accounted_to: now, ..gone });
+            let schedule = Period::REMOVED.to_owned();
+            anchors.push(Cursor { schedule, anchored_at: now, accounted_to: now, ..gone });
         }
         push_anchors(olds, anchors, effects);
     }
 
     /// At a reload: unchanged jobs keep everything, and what is in flight ends as it would have.
     pub(super) fn reload(&mut self, now: DateTime<Utc>, definitions: Definitions, effects: &mut Vec<Effect>) {
+        // The machine may have slept, and woken up with the edit: up to now the old definitions are in force.
         self.take_due(now, effects);
         let before = std::mem::replace(&mut self.definitions, definitions);
         let (mut anchors, mut ends) = (Vec::new(), Vec::new());
@@ -80,7 +78,7 @@ impl Decisions {
             self.pump.remove(name);
             self.moved.insert(name.clone());
             ends.extend(self.take_claims_again(now, name));
-            anchors.push(Cursor { schedule: REMOVED.to_owned(), ..anchor(job, now) });
+            anchors.push(Cursor { schedule: Period::REMOVED.to_owned(), ..anchor(job, now) });
         }
         for job in self.definitions.jobs.values().cloned().collect::<Vec<_>>() {
             let was = before.jobs.get(&job.name);
@@ -173,6 +171,8 @@ fn anchor(job: &Job, now: DateTime<Utc>) -> Cursor {
     Cursor { job, definition, schedule, anchored_at: now, accounted_to: now }
 }
 
+/// What the ledger keeps as the schedule; of a job that does not fire a word, so that coming back is a change and anchors it
+/// anew.
 fn schedule_of(job: &Job) -> String {
-    if job.enabled { job.schedule.identity() } else { DISABLED.to_owned() }
+    if job.enabled { job.schedule.identity() } else { Period::DISABLED.to_owned() }
 }

@@ -268,6 +268,8 @@ impl Decisions {
             Event::Stop => self.phase = Phase::Draining,
             Event::GraceOver => self.give_up(now, &mut effects),
             Event::ClockStepped => self.clock_stepped(now, &mut effects),
+            // What fell due since the stop is the next start's to account for, and that by the definitions until then.
+            Event::Reload(_) if self.phase != Phase::Firing => {}
             Event::Reload(definitions) => self.reload(now, *definitions, &mut effects),
         }
         self.queue_behind_parked(effects)
@@ -285,6 +287,14 @@ impl Decisions {
     #[must_use]
     pub fn next_fire(&self) -> Option<DateTime<Utc>> {
         self.pump.next_fire().filter(|_| self.phase == Phase::Firing)
+    }
+
+    /// The sign of life to give at `now`: no occurrence up to it waits to be accounted for. One that is due later than its
+    /// nominal instant may wait, and after a stop everything does, until the next start.
+    #[must_use]
+    pub fn alive_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let waiting = self.pump.waiting_after(if self.phase == Phase::Firing { now } else { DateTime::<Utc>::MIN_UTC });
+        waiting.map_or(now, |waiting| now.min(waiting - TimeDelta::microseconds(1)))
     }
 
     /// The occurrence that a job waits for and when it will be sent.

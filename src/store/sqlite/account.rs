@@ -1,4 +1,4 @@
-//! Cursors, and the rows of the occurrences that they move past.
+//! The rows of occurrences, and the cursors that move past them.
 
 use std::collections::HashMap;
 
@@ -14,35 +14,8 @@ use super::{
 use crate::{
     job::JobName,
     run::State,
-    store::{Accounted, Accounting, Claim, Cursor, Span, StoreError},
+    store::{Accounted, Accounting, Claim, Span, StoreError},
 };
-
-/// Cursors to write.
-pub(super) struct Anchor(pub(super) Vec<Cursor>);
-
-#[async_trait]
-impl Write for Anchor {
-    type Answer = ();
-
-    async fn apply(&self, ledger: &mut SqliteConnection) -> Result<(), StoreError> {
-        let cursors: Vec<_> = self.0.iter().map(cursor_row).collect();
-        // The fence is not touched: it must grow over every change of the definition.
-        sqlx::query(
-            "INSERT INTO jobs (job, definition, schedule, anchored_at, accounted_to)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1) WHERE true
-             ON CONFLICT (job) DO UPDATE SET definition = excluded.definition, schedule = excluded.schedule,
-                 anchored_at = excluded.anchored_at, accounted_to = excluded.accounted_to",
-        )
-        .bind(json::rows(&cursors)?)
-        .execute(ledger)
-        .await?;
-        Ok(())
-    }
-}
-
-fn cursor_row(cursor: &Cursor) -> (&str, &str, &str, i64, i64) {
-    (cursor.job.as_str(), &cursor.definition, &cursor.schedule, micros(cursor.anchored_at), micros(cursor.accounted_to))
-}
 
 /// Occurrences to write, and cursors to move.
 pub(super) struct Account {

@@ -1,16 +1,18 @@
 //! The ledger of one machine: a SQLite file in WAL mode, one task that writes it, and a few connections that read it.
 //!
 //! `address` reads `--store`, `lock` keeps a second sidecar out, `open` puts a ledger in order, `corrupt` sets one aside
-//! that cannot be. `writer` owns the write connection; `account`, `begin`, `end`, `finish`, `settle`, `tick` and `prune`
-//! are what it does. `read` and `backup` need no writer, `rows` and `json` translate.
+//! that cannot be. `writer` owns the write connection; `anchor`, `account`, `begin`, `end`, `finish`, `settle`, `tick`
+//! and `prune` are what it does. `read`, `evidence` and `backup` need no writer, `rows` and `json` translate.
 
 mod account;
 mod address;
+mod anchor;
 mod backup;
 mod begin;
 mod blocking;
 mod corrupt;
 mod end;
+mod evidence;
 mod finish;
 mod json;
 mod lock;
@@ -32,7 +34,8 @@ use chrono::{DateTime, Utc};
 use sqlx::SqlitePool;
 
 use self::{
-    account::{Account, Anchor},
+    account::Account,
+    anchor::Anchor,
     begin::BeginRuns,
     blocking::blocking,
     end::EndRuns,
@@ -42,8 +45,11 @@ use self::{
     tick::Tick,
     writer::{Write, Writer},
 };
-use super::{Accounted, Accounting, Begin, Begun, Cursor, End, Finish, RunQuery, RunStore, Slot, StoreError};
-use crate::run::{Attempt, Outcome, Run, RunId};
+use super::{Accounted, Accounting, Begin, Begun, Cursor, End, Evidence, Finish, RunQuery, RunStore, Slot, StoreError};
+use crate::{
+    job::JobName,
+    run::{Attempt, Outcome, Run, RunId},
+};
 
 pub(super) use address::file_of;
 pub(super) use open::{open, open_read_only};
@@ -120,6 +126,10 @@ impl RunStore for SqliteStore {
 
     async fn runs(&self, query: RunQuery) -> Result<Vec<Run>, StoreError> {
         self.read(move |pool| read::runs(pool, query)).await
+    }
+
+    async fn evidence(&self, job: JobName) -> Result<Option<Evidence>, StoreError> {
+        self.read(move |pool| evidence::evidence(pool, job)).await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<(Run, Vec<Attempt>)>, StoreError> {

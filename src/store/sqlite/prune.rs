@@ -1,12 +1,16 @@
 //! The history is kept within bounds.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{json, rows::micros, writer::Write};
+use super::{
+    json,
+    rows::{Fields, micros},
+    writer::Write,
+};
 use crate::store::StoreError;
 
 /// So many rows are removed in one transaction, so that a claim never waits long for it.
@@ -53,14 +57,37 @@ impl Write for Remove {
 
     /// A run without an outcome stays, and one that has its slot: its job would not know any more what holds it.
     async fn apply(&self, ledger: &mut SqliteConnection) -> Result<u64, StoreError> {
+        let ids = json::rows(&self.ids)?;
         let removed = sqlx::query(
-            "DELETE FROM runs WHERE id IN (SELECT value FROM json_each(?1)) AND outcome IS NOT NULL
-             AND NOT EXISTS (SELECT 1 FROM slots WHERE slots.run = runs.id AND slots.until > ?2)",
+            r#"DELETE FROM runs WHERE id IN (SELECT value FROM json_each(?1)) AND outcome IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM slots WHERE slots.run = runs.id AND slots.until > ?2)
+               RETURNING id, job, through, "trigger" IN ('schedule', 'catch_up') AS occurrence"#,
         )
-        .bind(json::rows(&self.ids)?)
+        .bind(ids)
         .bind(micros(self.now))
-        .execute(ledger)
+        .fetch_all(&mut *ledger)
         .await?;
-        Ok(removed.rows_affected())
+        let mut newest: HashMap<String, i64> = HashMap::new();
+        for row in &removed {
+            let fields = Fields::of("run", "id", row)?;
+            if fields.get("occurrence")? {
+                let (job, through): (String, i64) = (fields.get("job")?, fields.get("through")?);
+                newest.entry(job).and_modify(|newest| *newest = through.max(*newest)).or_insert(through);
+            }
+        }
+        note_pruned(ledger, newest.into_iter().collect()).await?;
+        Ok(u64::try_from(removed.len()).unwrap_or(u64::MAX))
     }
+}
+
+/// The periods say up to where rows went, so that one that is missing later cannot pass for a pruned one.
+async fn note_pruned(ledger: &mut SqliteConnection, newest: Vec<(String, i64)>) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE periods SET kept_after = pruned.value ->> 1 FROM json_each(?1) AS pruned
+         WHERE periods.job = pruned.value ->> 0 AND periods.kept_after < pruned.value ->> 1",
+    )
+    .bind(json::rows(&newest)?)
+    .execute(ledger)
+    .await?;
+    Ok(())
 }

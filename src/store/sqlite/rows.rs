@@ -8,7 +8,7 @@ use sqlx::{ColumnIndex, Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 use crate::{
     job::JobName,
     run::{Attempt, Run},
-    store::{Cursor, Slot, StoreError},
+    store::{Cursor, Entry, Period, Slot, StoreError},
 };
 
 /// An instant as the ledger keeps it.
@@ -151,5 +151,27 @@ pub(super) fn slot(row: &SqliteRow) -> Result<Slot, StoreError> {
         run: fields.word("run")?,
         state: fields.word("state")?,
         until: fields.instant("until")?,
+    })
+}
+
+pub(super) fn period(row: &SqliteRow) -> Result<Period, StoreError> {
+    let fields = Fields::of("period of job", "job", row)?;
+    Ok(Period {
+        schedule: fields.get("schedule")?,
+        anchored_at: fields.instant("anchored_at")?,
+        kept_after: fields.instant("kept_after")?,
+        accounted_to: fields.optional_instant("accounted_to")?,
+    })
+}
+
+pub(super) fn entry(row: &SqliteRow) -> Result<Entry, StoreError> {
+    let fields = Fields::of("run", "id", row)?;
+    Ok(Entry {
+        run: fields.word("id")?,
+        scheduled_for: fields.instant("scheduled_for")?,
+        through: fields.instant("through")?,
+        count: fields.number("count")?,
+        state: fields.word("state")?,
+        settled: fields.optional_word("settled")?,
     })
 }

@@ -66,6 +66,7 @@ fn each_variable_of_the_sexton_table_is_read() {
         ("SEXTON_SHUTDOWN_GRACE", "1h30m"),
         ("SEXTON_LATE_LIMIT", "1s"),
         ("SEXTON_MAX_IN_FLIGHT", "7"),
+        ("SEXTON_ISSUER", "https://cron.example.org"),
     ]);
     let expected = Overrides {
         base_url: Some("http://elsewhere:1".to_owned()),
@@ -73,6 +74,7 @@ fn each_variable_of_the_sexton_table_is_read() {
         shutdown_grace: Some(Duration::from_secs(5400)),
         late_limit: Some(Duration::from_secs(1)),
         max_in_flight: Some(7),
+        issuer: Some("https://cron.example.org".to_owned()),
     };
     assert_eq!(config::overrides(&environment).unwrap(), expected);
 }

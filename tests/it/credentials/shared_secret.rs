@@ -4,15 +4,24 @@ use std::fs;
 
 use sexton::{
     credentials::{Config, Credentials, TOKEN, TOKEN_FILE},
-    secret::Secret,
+    job::Auth,
 };
 
+use super::showing;
 use crate::dispatch::{
     log::Log,
     orders::{SECRET, from_value},
 };
 
 const NEW: &str = "the-shared-secret-after-the-rotation-42";
+
+const SHARED: Auth = Auth::SharedSecret { header: None };
+
+/// An app refuses what is sent: is there anything else by now?
+async fn another(credentials: &Credentials) -> bool {
+    let shown = showing(credentials, &SHARED).await.unwrap();
+    credentials.another(&shown).await
+}
 
 fn sent(credentials: &Credentials) -> String {
     credentials.current().unwrap().current().expose().to_owned()
@@ -81,7 +90,7 @@ fn a_blank_variable_next_to_the_other_is_unset() {
 
 #[tokio::test]
 async fn a_value_from_a_variable_never_changes() {
-    assert!(!Credentials::load(from_value(SECRET)).reread(&Secret::new(SECRET)).await);
+    assert!(!another(&Credentials::load(from_value(SECRET))).await);
 }
 
 /// Seed D4: the last good secret is kept; the trouble shows, is logged once per kind, and ends.
@@ -92,19 +101,19 @@ async fn trouble_is_kept_until_the_file_is_good_again() {
     let file = folder.path().join("token");
     fs::write(&file, SECRET).unwrap();
     let credentials = Credentials::load(Config::file(&file));
-    assert!(credentials.trouble().is_none());
+    assert!(credentials.troubles([&SHARED]).is_empty());
 
     for (content, errors) in [("", 1), ("", 1), ("too-short-but-a-secret", 2), ("too-short-but-a-secret", 2)] {
         fs::write(&file, content).unwrap();
-        assert!(!credentials.reread(&Secret::new(SECRET)).await);
+        assert!(!another(&credentials).await);
         assert_eq!(sent(&credentials), SECRET);
-        assert!(credentials.trouble().is_some());
+        assert_eq!(credentials.troubles([&SHARED]).len(), 1);
         assert_eq!(log.errors(), errors, "{}", log.text());
     }
 
     fs::write(&file, NEW).unwrap();
-    assert!(credentials.reread(&Secret::new(SECRET)).await);
-    assert!(credentials.trouble().is_none());
+    assert!(another(&credentials).await);
+    assert!(credentials.troubles([&SHARED]).is_empty());
     assert_eq!(sent(&credentials), NEW);
     let text = log.text();
     assert!(!text.contains("too-short-but-a-secret") && !text.contains(SECRET) && !text.contains(NEW), "{text}");
@@ -118,9 +127,8 @@ async fn a_replaced_secret_stays_known() {
     fs::write(&file, SECRET).unwrap();
     let credentials = Credentials::load(Config::file(&file));
     for content in [NEW, SECRET, NEW] {
-        let old = sent(&credentials);
         fs::write(&file, content).unwrap();
-        assert!(credentials.reread(&Secret::new(old)).await);
+        assert!(another(&credentials).await);
     }
     let known: Vec<String> = credentials.known().iter().map(|secret| secret.expose().to_owned()).collect();
     assert_eq!(known, [NEW, SECRET], "each of them once, the one in force first");
@@ -133,11 +141,13 @@ async fn a_late_refusal_of_the_old_secret_finds_the_new_one() {
     let file = folder.path().join("token");
     fs::write(&file, SECRET).unwrap();
     let credentials = Credentials::load(Config::file(&file));
+    let early = showing(&credentials, &SHARED).await.unwrap();
+    let late = showing(&credentials, &SHARED).await.unwrap();
     fs::write(&file, NEW).unwrap();
-    assert!(credentials.reread(&Secret::new(SECRET)).await);
+    assert!(credentials.another(&early).await);
     fs::remove_file(&file).unwrap();
-    assert!(credentials.reread(&Secret::new(SECRET)).await);
-    assert!(credentials.trouble().is_none());
+    assert!(credentials.another(&late).await);
+    assert!(credentials.troubles([&SHARED]).is_empty());
 }
 
 /// A file that was missing at start is found when it is there.
@@ -147,7 +157,8 @@ async fn a_file_that_comes_later_is_found() {
     let file = folder.path().join("token");
     let credentials = Credentials::load(Config::file(&file));
     assert!(credentials.current().unwrap_err().to_string().contains("cannot read the secret file"));
+    assert!(showing(&credentials, &SHARED).await.is_err());
     fs::write(&file, SECRET).unwrap();
-    assert!(credentials.reread(&Secret::new("")).await);
+    assert_eq!(showing(&credentials, &SHARED).await.unwrap().secret().expose(), SECRET);
     assert_eq!(sent(&credentials), SECRET);
 }

@@ -39,6 +39,7 @@ pub(crate) fn job_of(target: Target) -> Job {
         method: "POST".to_owned(),
         path: "/sync".to_owned(),
         headers: Vec::new(),
+        scopes: Vec::new(),
         body: Body::Empty,
         timeout: Duration::from_secs(30),
         overlap: Overlap::Skip,

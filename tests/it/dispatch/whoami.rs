@@ -30,7 +30,7 @@ async fn a33_a_rejected_secret() {
         let app = FakeApp::replying(Reply::Whole(answer(status, SECRET))).await;
         let dispatcher = dispatcher();
         let error = dispatcher.whoami(&target(&app.url()), "/api/auth/me").await.unwrap_err();
-        assert!(matches!(error, WhoamiError::Rejected(_)));
+        assert!(matches!(error, WhoamiError::Rejected { .. }));
         let words = error.to_string();
         assert!(words.contains("SCHEDULER_API_TOKEN") && words.contains(&status.to_string()), "{words}");
         assert!(!words.contains(SECRET));

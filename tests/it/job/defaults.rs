@@ -120,6 +120,7 @@ fn what_comes_from_outside_overrides_the_file() {
         shutdown_grace: Some(SECOND),
         late_limit: Some(2 * SECOND),
         max_in_flight: Some(7),
+        issuer: Some("https://other.example.org".to_owned()),
     };
     let text = "[sexton]\ntimezone = \"UTC\"\nshutdown_grace = \"1m\"\nlate_limit = \"1m\"\nmax_in_flight = 1\n";
     let with_target = load_with(&format!("{text}{APP}"), &|_| None, &overrides).unwrap().definitions;

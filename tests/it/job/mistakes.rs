@@ -53,6 +53,26 @@ pub(crate) const MISTAKES: &[(&str, &str)] = &[
     ("target without address", "[targets.b]\nauth = \"none\"\n"),
     ("unknown way to authenticate", "[targets.b]\nbase_url = \"http://b\"\nauth = \"shared_secret\"\n"),
     ("credentials in the address", "[targets.b]\nbase_url = \"http://me:hunter2@b:8000\"\n"),
+    ("token file without a path", "[targets.b]\nbase_url = \"http://b\"\nauth = \"token-file\"\n"),
+    (
+        "token file that depends on the folder",
+        "[targets.b]\nbase_url = \"http://b\"\nauth = \"token-file\"\ntoken_file = \"./token\"\n",
+    ),
+    (
+        "run tokens without issuer and audience",
+        "[targets.b]\nbase_url = \"http://b\"\nauth = \"run-token\"\nscopes = [\"a b\", \"c\"]\n",
+    ),
+    (
+        "key of another way to authenticate",
+        "[targets.b]\nbase_url = \"http://b\"\naudience = \"b\"\nscopes = [\"a\"]\ntoken_file = \"/run/token\"\n",
+    ),
+    (
+        "scope that the target has not",
+        "[sexton]\nissuer = \"https://cron\"\n[targets.b]\nbase_url = \"http://b\"\nauth = \"run-token\"\naudience = \"b\"\n\
+         scopes = [\"sync:run\"]\n[jobs.a]\ntarget = \"b\"\nschedule = \"every 1h\"\npath = \"/a\"\nscopes = [\"sync:runn\"]\n",
+    ),
+    ("scopes without run tokens", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nscopes = [\"sync:run\"]\n"),
+    ("issuer with a space", "[sexton]\nissuer = \"the cron\"\n"),
     ("header without a secret", "[targets.b]\nbase_url = \"http://b\"\nauth = \"none\"\nheader = \"X-Api-Key\"\n"),
 ];
 

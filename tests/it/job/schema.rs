@@ -69,6 +69,10 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "target without address",
     "credentials in the address",
     "header without a secret",
+    "token file without a path",
+    "key of another way to authenticate",
+    "scope that the target has not",
+    "scopes without run tokens",
 ];
 
 #[test]
@@ -97,6 +101,9 @@ fn the_schema_accepts_what_the_loader_accepts() {
         "[sexton]\nshutdown_grace = \"0s\"\nlate_limit = \"1m\"\nmax_in_flight = 7\ntimezone = \"UTC\"",
         "[targets.b]\nbase_url = \"HTTPS://b.example/prefix\"\nwhoami = \"/me\"\nheader = \"X-Api-Key\"\nauth = \"shared-secret\"",
         "[defaults]\ntimeout = \"1m\"\ntarget = \"app\"",
+        "[targets.b]\nbase_url = \"http://b\"\nauth = \"token-file\"\ntoken_file = \"/run/token\"\nheader = \"X-Api-Key\"",
+        "[sexton]\nissuer = \"https://cron\"\n[targets.b]\nbase_url = \"http://b\"\nauth = \"run-token\"\naudience = \"b\"\n\
+         scopes = [\"sync:run\"]\n[jobs.b]\ntarget = \"b\"\nschedule = \"every 1h\"\npath = \"/\"\nscopes = [\"sync:run\"]",
         "[jobs.\"b:c\"]\nschedule = [\"every 1h\", \"daily 03:00\"]\npath = \"/b?x=1\"",
     ] {
         let text = format!("{APP}[jobs.a]\nschedule = \"every 1h\"\npath = \"/\"\n{keys}\n");
@@ -104,6 +111,15 @@ fn the_schema_accepts_what_the_loader_accepts() {
         let errors: Vec<String> =
             validator.iter_errors(&as_json(&text).unwrap()).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{keys}: {errors:?}");
+    }
+}
+
+/// What an `auth` cannot do without.
+fn keys_of(word: &Value) -> &'static str {
+    match word.as_str().unwrap() {
+        "token-file" => "token_file = \"/run/token\"",
+        "run-token" => "audience = \"app\"",
+        _ => "",
     }
 }
 
@@ -117,7 +133,7 @@ fn every_word_of_the_schema_loads() {
         for word in words {
             let text = match table {
                 "jobs" => format!("{APP}[jobs.a]\nschedule = \"every 1h\"\npath = \"/\"\n{key} = {word}\n"),
-                _ => format!("{APP}{key} = {word}\n"),
+                _ => format!("[sexton]\nissuer = \"https://cron\"\n{APP}{key} = {word}\n{}\n", keys_of(word)),
             };
             load_text(&text).unwrap();
         }

@@ -163,5 +163,8 @@ impl Drop for Daemon {
         }
         drop(self.child.kill());
         drop(self.child.wait());
+        // It leaves the network namespace of its containers mounted, and the folder could not be removed.
+        let namespace = self.folder.path().join("exec/netns/default");
+        drop(Command::new("umount").arg(namespace).stderr(Stdio::null()).status());
     }
 }

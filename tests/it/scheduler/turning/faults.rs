@@ -12,8 +12,11 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sexton::{
+    job::JobName,
     run::{Attempt, Outcome, Reason, Run, RunId},
-    store::{self, Accounted, Accounting, Begin, Begun, Cursor, End, Finish, RunQuery, RunStore, Slot, StoreError},
+    store::{
+        self, Accounted, Accounting, Begin, Begun, Cursor, End, Evidence, Finish, RunQuery, RunStore, Slot, StoreError,
+    },
 };
 
 use super::{Turning, clock_at, dispatcher, jobs_of, odd_clocks::PanickyClock, story};
@@ -75,6 +78,9 @@ impl RunStore for FullDisk {
     }
     async fn backup(&self, to: &Path) -> Result<(), StoreError> {
         self.ledger.backup(to).await
+    }
+    async fn evidence(&self, job: JobName) -> Result<Option<Evidence>, StoreError> {
+        self.ledger.evidence(job).await
     }
     async fn close(&self) {
         self.ledger.close().await;

@@ -7,6 +7,7 @@ pub(crate) mod begin;
 pub(crate) mod end;
 pub(crate) mod finish;
 pub(crate) mod history;
+pub(crate) mod periods;
 pub(crate) mod prune;
 pub(crate) mod settle;
 

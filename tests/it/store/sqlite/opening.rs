@@ -2,7 +2,11 @@
 
 use std::{fs, path::PathBuf};
 
-use sexton::store::{self, FreshBecause, Opened, StoreError};
+use sexton::{
+    run::{Outcome, Reason},
+    store::{self, Cursor, End, FreshBecause, Opened, StoreError},
+    verify::verify,
+};
 
 use super::{super::conformance::*, Ledger};
 
@@ -159,7 +163,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     ledger.run_sql("INSERT INTO _sqlx_migrations VALUES (9000, 'later', 'then', true, x'', 0)").await;
 
     for error in [refusal(&ledger.address()).await, store::open_read_only(&ledger.address()).await.unwrap_err()] {
-        assert!(matches!(error, StoreError::Newer { found: 9000, known: 1, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 9000, known: 2, .. }), "{error}");
     }
     ledger.run_sql("DELETE FROM _sqlx_migrations WHERE version = 9000").await;
     assert_eq!(ledger.open().await.cursors().await.unwrap().len(), 1);
@@ -225,7 +229,7 @@ async fn a_reader_of_an_older_schema_says_how_to_bring_it_up_to_date() {
     ledger.open().await.close().await;
     ledger.run_sql("DELETE FROM _sqlx_migrations").await;
     let error = store::open_read_only(&ledger.address()).await.unwrap_err();
-    assert!(matches!(error, StoreError::Older { found: 0, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::Older { found: 0, known: 2, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -239,4 +243,37 @@ async fn a_start_that_was_cut_off_before_the_first_migration_is_repeated() {
         )
         .await;
     anchored(&ledger.open().await, &["a"]).await;
+}
+
+/// The periods before are not known, but that of the schedule in force is, and since when.
+#[tokio::test]
+async fn a_ledger_of_the_first_schema_is_brought_up_to_date() {
+    let ledger = Ledger::new();
+    let store = ledger.open().await;
+    anchored(&store, &["a", "gone"]).await;
+    let ahead = claimed(&store, "a", 60).await;
+    claimed(&store, "gone", 70).await;
+    let again = |name, schedule: &str, at| Cursor { schedule: schedule.to_owned(), ..cursor(name, t(at)) };
+    store.anchor(vec![again("a", "every 5m", 59)]).await.unwrap();
+    store.end(t(59), vec![End { run: ahead, outcome: Outcome::Cancelled, reason: Reason::Redefined }]).await.unwrap();
+    // As the first schema's scheduler wrote down a job that was removed while none ran.
+    store.anchor(vec![Cursor { accounted_to: t(90), ..again("gone", "removed", 0) }]).await.unwrap();
+    store.close().await;
+    ledger.run_sql("DROP TABLE periods; DELETE FROM _sqlx_migrations WHERE version = 2").await;
+
+    let error = store::open_read_only(&ledger.address()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Older { found: 1, known: 2, .. }), "{error}");
+    let store = ledger.open().await;
+    for (name, schedule, since, covered) in [("a", "every 5m", 59, 60), ("gone", "removed", 90, 90)] {
+        let evidence = store.evidence(job(name)).await.unwrap().unwrap();
+        let [before, now] = &evidence.periods[..] else { panic!("{evidence:?}") };
+        assert_eq!((before.schedule.as_str(), before.accounted_to), ("unknown", Some(t(covered))));
+        assert_eq!((now.schedule.as_str(), now.anchored_at, now.kept_after), (schedule, t(since), t(covered)));
+        assert_eq!(now.accounted_to, None);
+        assert_eq!(verify(&evidence, Some(t(120))).findings, []);
+    }
+    claimed(&store, "a", 300).await;
+    store.anchor(vec![cursor("a", t(301))]).await.unwrap();
+    assert_eq!(store.evidence(job("a")).await.unwrap().unwrap().periods.len(), 3);
+    store.close().await;
 }

@@ -1,0 +1,58 @@
+//! A token minted for one run (seeds B2, B7 and B8).
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{CredentialError, signing::SigningKeys};
+use crate::{
+    entropy::Entropy,
+    job::RunTokens,
+    protocol::{RUN_CLASS, RunClaims, identity::SCHEDULER_EMAIL},
+    run::RunId,
+    secret::Secret,
+};
+
+/// How much longer than its errand a token holds: clocks differ, and an answer may be on its way.
+pub const LEEWAY: Duration = Duration::from_secs(60);
+
+/// What a token is minted for.
+#[derive(Debug, Clone, Copy)]
+pub struct Errand<'a> {
+    /// The job, or [`WHOAMI_JOB`](crate::protocol::WHOAMI_JOB).
+    pub job: &'a str,
+    /// The run.
+    pub run: RunId,
+    /// The attempt's fence; the self-check has none.
+    pub fence: Option<u64>,
+    /// What it may do.
+    pub scopes: &'a [String],
+    /// How long the app may be at it: timeout and hold.
+    pub life: Duration,
+}
+
+/// Signs a token for `errand`, valid from `now`. Neither waits nor reads anything (seed B3).
+pub(super) fn mint(
+    keys: &SigningKeys,
+    tokens: &RunTokens,
+    errand: &Errand<'_>,
+    now: DateTime<Utc>,
+    entropy: Entropy,
+) -> Result<Secret, CredentialError> {
+    let life = (errand.life + LEEWAY).as_secs();
+    let now = now.timestamp();
+    keys.sign(&RunClaims {
+        iss: tokens.issuer.clone(),
+        aud: tokens.audience.clone(),
+        sub: SCHEDULER_EMAIL.to_owned(),
+        iat: now,
+        nbf: now,
+        exp: now.saturating_add_unsigned(life),
+        jti: entropy.hex::<16>(),
+        scope: errand.scopes.join(" "),
+        token_class: RUN_CLASS.to_owned(),
+        job: errand.job.to_owned(),
+        run_id: errand.run.to_string(),
+        fence: errand.fence,
+    })
+}

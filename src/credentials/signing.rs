@@ -1,0 +1,81 @@
+//! What run tokens are signed with: Ed25519 keys, or secrets for HS256. The first signs, all verify (seed C9).
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+
+use super::{CredentialError, Ed25519Keys, JWT_SECRETS, KeyError, PublicKeys, config::SigningSource, kept::Source};
+use crate::{
+    protocol::{RunClaims, crypto},
+    secret::{Secret, SecretSource, SharedSecrets},
+};
+
+/// What run tokens are signed with.
+#[derive(Debug)]
+pub(super) enum SigningKeys {
+    /// Apps know the public halves.
+    Ed25519(Box<Ed25519Keys>),
+    /// Apps know them too.
+    Hs256(SharedSecrets),
+}
+
+impl SigningKeys {
+    /// Empty under HS256, where nothing is public.
+    pub(super) fn public(&self) -> PublicKeys {
+        match self {
+            Self::Ed25519(keys) => keys.public(),
+            Self::Hs256(_) => PublicKeys::default(),
+        }
+    }
+
+    /// Signs with the first key. A token under HS256 has no `kid`: the thumbprint of a secret would help to guess it
+    /// (RFC 7638, section 7).
+    pub(super) fn sign(&self, claims: &RunClaims) -> Result<Secret, CredentialError> {
+        let signed = match self {
+            Self::Ed25519(keys) => keys.sign(claims),
+            Self::Hs256(secrets) => {
+                crypto::install();
+                let key = EncodingKey::from_secret(secrets.current().expose().as_bytes());
+                jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key).map(Secret::new)
+            }
+        };
+        signed.map_err(|error| CredentialError::Signing(error.to_string()))
+    }
+}
+
+impl Source for SigningSource {
+    type Value = SigningKeys;
+
+    /// Placeholders and short secrets are refused by the one loader (seed B6).
+    fn read(&self) -> Result<SigningKeys, CredentialError> {
+        let hs256 = |secrets: Result<SharedSecrets, _>| secrets.map(SigningKeys::Hs256).map_err(KeyError::Secret);
+        let keys = match self {
+            Self::Unset => return Err(CredentialError::NoKey),
+            Self::Ed25519File(path) => Ed25519Keys::from_file(path).map(|keys| SigningKeys::Ed25519(Box::new(keys))),
+            Self::SecretsFile(path) => hs256(SharedSecrets::from_file(path)),
+            Self::Secrets(list) => {
+                hs256(SharedSecrets::from_list(SecretSource::Variable(JWT_SECRETS.to_owned()), list.expose()))
+            }
+        };
+        Ok(keys?)
+    }
+
+    fn can_change(&self) -> bool {
+        matches!(self, Self::Ed25519File(_) | Self::SecretsFile(_))
+    }
+
+    fn same_to_an_app(one: &SigningKeys, other: &SigningKeys) -> bool {
+        match (one, other) {
+            (SigningKeys::Ed25519(one), SigningKeys::Ed25519(other)) => one.kid() == other.kid(),
+            (SigningKeys::Hs256(one), SigningKeys::Hs256(other)) => {
+                one.current().matches(other.current().expose().as_bytes())
+            }
+            _ => false,
+        }
+    }
+
+    fn secrets(value: &SigningKeys) -> Vec<Secret> {
+        match value {
+            SigningKeys::Ed25519(keys) => keys.secrets(),
+            SigningKeys::Hs256(secrets) => secrets.iter().cloned().collect(),
+        }
+    }
+}
