@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, header};
 
 use crate::secret::SharedSecrets;
 
-/// What a proxy adds: the peer is then not who asks.
-const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+/// What a proxy adds, besides `X-Forwarded-*`: the peer is then not who asks.
+const FORWARDING: [&str; 3] = ["forwarded", "via", "x-real-ip"];
 
 const ELSEWHERE: &str = "this is open to this machine only, by the names localhost, 127.0.0.1 and [::1] and through no proxy: \
                          set SEXTON_ADMIN_TOKEN (or SEXTON_ADMIN_TOKEN_FILE) and send it as a bearer";
@@ -49,7 +49,8 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 /// A loopback peer that names this machine and came through no proxy: neither a rebound DNS name nor a local proxy's
 /// guest passes.
 fn is_local(peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
-    let direct = FORWARDING.iter().all(|name| !headers.contains_key(*name));
+    let forwarding = |name: &str| FORWARDING.contains(&name) || name.starts_with("x-forwarded-");
+    let direct = headers.keys().all(|name| !forwarding(name.as_str()));
     let by_own_name = headers.get(header::HOST).and_then(|host| host.to_str().ok()).is_some_and(names_this_machine);
     direct && by_own_name && peer.is_none_or(|peer| peer.ip().to_canonical().is_loopback())
 }

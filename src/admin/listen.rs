@@ -1,6 +1,12 @@
 //! Where the sidecar listens: TCP addresses and unix sockets.
 
-use std::{fmt, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    net::SocketAddr,
+    os::unix::fs::{FileTypeExt, PermissionsExt},
+    path::PathBuf,
+    str::FromStr,
+};
 
 use axum::Router;
 use tokio::{
@@ -68,7 +74,11 @@ pub async fn bind(address: &Address) -> std::io::Result<Listener> {
     }
 }
 
+/// Connecting to any other file is refused too, and that is nobody's to remove.
 async fn remove_dead_socket(path: &PathBuf) -> std::io::Result<()> {
+    if !std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
+        return Ok(());
+    }
     match tokio::net::UnixStream::connect(path).await {
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
         _ => Ok(()),

@@ -8,8 +8,10 @@
     clippy::print_stdout
 )]
 
+mod admin;
 mod app;
 mod auth;
+mod cli;
 mod clock;
 mod compose;
 mod config;

@@ -1,0 +1,7 @@
+//! The program's commands, as a shell sees them.
+
+mod healthcheck;
+mod help;
+mod log;
+mod runs;
+mod starting;
