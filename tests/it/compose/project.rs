@@ -123,9 +123,9 @@ impl<'engine> Project<'engine> {
         self.engine.run(&["exec", &app, "cat", "/secret/token"]).await.trim().to_owned()
     }
 
-    /// The app's audit log, newest first.
+    /// The app's audit log, newest first. In a rotation the app knows the old secret for sure.
     pub(super) async fn audit(&self) -> Vec<Audited> {
-        self.audit_by(self.secret().await.lines().next().unwrap()).await
+        self.audit_by(self.secret().await.lines().next_back().unwrap()).await
     }
 
     /// The app's audit log for who presents this secret, newest first.

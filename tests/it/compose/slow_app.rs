@@ -78,7 +78,7 @@ async fn without_an_app(project: &mut Project<'_>, real: PathBuf) {
     assert_eq!(log.matches("the self-check found nobody there").count(), 1, "{log}");
     let scheduler = project.container("scheduler").await;
     let health = project.engine.run(&["exec", &scheduler, "/sexton", "healthcheck"]).await;
-    assert_eq!(health.trim(), "200 ready");
+    assert!(health.starts_with("200 "), "{health}");
     project.compose(&["up", "--detach", "--no-build", "--no-deps", "app"]).await;
     project.audited("marketplaces_all", SystemClock.now()).await;
 

@@ -96,7 +96,7 @@ async fn a_kill_leaves_the_run_unknown(project: &Project<'_>) {
     let run = in_flight(project).await;
     project.compose(&["kill", "-s", "KILL", "scheduler"]).await;
     thaw(project).await;
-    project.compose(&["up", "--detach", "--no-build"]).await;
+    project.compose(&["start", "scheduler"]).await;
     let run = ended(project, &run).await;
     assert!(run.ended("unknown", Some("crash")), "{run:?}");
 }
@@ -120,7 +120,7 @@ async fn an_app_killed_in_a_run_leaves_it_unknown(project: &Project<'_>) {
     project.compose(&["kill", "-s", "KILL", "app"]).await;
     let run = ended(project, &run).await;
     assert!(run.ended("unknown", Some("broken")), "{run:?}");
-    project.compose(&["up", "--detach", "--no-build"]).await;
+    project.compose(&["start", "app"]).await;
     fires_again(project).await;
 }
 
