@@ -14,7 +14,7 @@ use crate::job::{Definitions, Finding, Job, Loaded, Report, Severity, Source, lo
 /// How many firings of each job are shown.
 const FIRINGS: usize = 3;
 
-/// Check a file of job definitions.
+/// Check a file of job definitions
 ///
 /// Reads FILE and the jobs.d/*.toml next to it, and reports every error and warning in one go, each with file, line,
 /// column and the likely fix; then the next three firings of each job. Nothing is sent, and no sidecar is needed.

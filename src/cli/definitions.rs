@@ -9,7 +9,7 @@ use crate::{
     job::{self, Finding, LoadContext, Loaded, Overrides, Source},
 };
 
-/// Loads a file. What is found in it goes to standard error; with errors the exit code is 2.
+/// Loads a file. Its errors go to standard error, and the exit code is 2 then.
 pub(super) fn load(
     path: &Path,
     overrides: &Overrides,
@@ -19,15 +19,17 @@ pub(super) fn load(
     let lookup = |name: &str| environment.get(name);
     let context = LoadContext { environment: &lookup, overrides, now: clock.now() };
     match job::load(path, &context) {
-        Ok(loaded) => {
-            show(&loaded.warnings, &loaded.sources);
-            Ok(loaded)
-        }
+        Ok(loaded) => Ok(loaded),
         Err(report) => {
             show(&report.findings, &report.sources);
             Err(ExitCode::from(2))
         }
     }
+}
+
+/// Tells people at a terminal what may not do what was meant.
+pub(super) fn warn(loaded: &Loaded) {
+    show(&loaded.warnings, &loaded.sources);
 }
 
 fn show(findings: &[Finding], sources: &[Source]) {

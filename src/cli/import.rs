@@ -12,7 +12,7 @@ use miette::{IntoDiagnostic, WrapErr};
 
 use crate::job::import::{Imported, agnes, crontab, vercel};
 
-/// Turn a crontab, vercel.json or the environment of agnes into a jobs.toml.
+/// Turn a crontab, vercel.json or the environment of agnes into a jobs.toml
 ///
 /// The result goes to standard output and passes `sexton check`. What does not carry over is a comment in it and a line on
 /// standard error. A secret that is found on the way is never written: you are told which variable to set.

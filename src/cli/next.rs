@@ -12,7 +12,7 @@ use super::{
 };
 use crate::job::{Definitions, Job, load, render};
 
-/// Show the next firings of one job, or of all.
+/// Show the next firings of one job, or of all
 ///
 /// They come from the same function that fires them, DST included: a firing that a change of the clocks moved or merged
 /// carries a note. Disabled jobs are left out unless they are named.

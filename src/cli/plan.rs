@@ -77,6 +77,7 @@ pub(super) fn run(
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
+    definitions::warn(&loaded);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
     let client = Client::new(&args.place, environment)?;
     let now: Shown = runtime.block_on(client.get("/api/v1/definitions"))?;

@@ -50,6 +50,7 @@ pub(super) fn run(args: Args, environment: &Environment) -> miette::Result<ExitC
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
+    loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let credentials = Arc::new(Credentials::load(config.credentials.clone()));
     if let Err(error) = usable(&credentials, &loaded.definitions) {
         return Ok(usage_error(&error));

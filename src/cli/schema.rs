@@ -6,7 +6,7 @@ use miette::IntoDiagnostic;
 
 use crate::job::schema;
 
-/// Print the JSON Schema of jobs.toml.
+/// Print the JSON Schema of jobs.toml
 ///
 /// Editors complete and check from it: save it as jobs.schema.json beside the file, and make the first line of the file
 /// `#:schema ./jobs.schema.json`. What the schema accepts may still be wrong; `sexton check` has the last word.

@@ -55,6 +55,7 @@ pub(super) fn run(
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
+    definitions::warn(&loaded);
     let from = args.from.unwrap_or_else(|| setting.clock.now());
     let to = args.to.unwrap_or(from + chrono::TimeDelta::days(1));
     if to <= from {
