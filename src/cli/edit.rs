@@ -19,7 +19,7 @@ use crate::job::{
     load_sources, read_sources, render,
 };
 
-/// Add a job
+/// Add a job, leaving the rest of the file as it is
 ///
 /// The job is written behind the others, the rest of the file stays as it is, comments included. Nothing is written when
 /// the result would not pass `sexton check`.
@@ -39,7 +39,7 @@ pub struct AddArgs {
     pub file: PathBuf,
 }
 
-/// Change keys of a job
+/// Change keys of a job, leaving comments and order as they are
 ///
 /// Comments, order and blank lines stay. Nothing is written when the result would not pass `sexton check`. A job of a file
 /// in jobs.d is changed there.
@@ -61,7 +61,7 @@ pub struct SetArgs {
     pub file: PathBuf,
 }
 
-/// Remove a job
+/// Remove a job, leaving the rest of the file as it is
 ///
 /// Its table goes, with the comments directly above it and directly below its keys; everything else stays. In a running
 /// sidecar its pending occurrences end as cancelled.

@@ -16,6 +16,10 @@ use crate::{
 /// How much longer than its errand a token holds: clocks differ, and an answer may be on its way.
 pub const LEEWAY: Duration = Duration::from_secs(60);
 
+/// By how much a token is dated back. Jobs fire at the very beginning of a second, and libraries refuse a token of the
+/// future by default: an app whose clock is a little behind would refuse every one.
+const DATED_BACK: i64 = 10;
+
 /// What a token is minted for.
 #[derive(Debug, Clone, Copy)]
 pub struct Errand<'a> {
@@ -31,7 +35,7 @@ pub struct Errand<'a> {
     pub life: Duration,
 }
 
-/// Signs a token for `errand`, valid from `now`. Neither waits nor reads anything (seed B3).
+/// Signs a token for `errand`, valid at `now`. Neither waits nor reads anything (seed B3).
 pub(super) fn mint(
     keys: &SigningKeys,
     tokens: &RunTokens,
@@ -45,8 +49,8 @@ pub(super) fn mint(
         iss: tokens.issuer.clone(),
         aud: tokens.audience.clone(),
         sub: SCHEDULER_EMAIL.to_owned(),
-        iat: now,
-        nbf: now,
+        iat: now - DATED_BACK,
+        nbf: now - DATED_BACK,
         exp: now.saturating_add_unsigned(life),
         jti: entropy.hex::<16>(),
         scope: errand.scopes.join(" "),

@@ -110,7 +110,7 @@ async fn b8_what_a_token_says() {
     assert_eq!(claims["jti"].as_str().unwrap().len(), 32);
     let expected = json!({
         "iss": "https://cron.example.org", "aud": "app", "sub": "scheduler@system.local",
-        "iat": minted, "nbf": minted, "exp": minted + 120 + 60,
+        "iat": minted - 10, "nbf": minted - 10, "exp": minted + 120 + 60,
         "jti": claims["jti"], "scope": "sync:run", "token_class": "run",
         "job": "nightly", "run_id": claims["run_id"], "fence": 7,
     });
@@ -233,11 +233,9 @@ async fn b2_a_token_travels_with_its_run() {
         assert_eq!(claims["fence"].to_string(), seen.header("sexton-fence").unwrap());
         assert_eq!(claims["scope"], "sync:run", "the job's, not all of the target's");
         let life = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
-        assert_eq!(life, 30 + 90 + 60, "timeout, hold and leeway");
-        assert!(
-            (before..=SystemClock.now().timestamp()).contains(&claims["iat"].as_i64().unwrap()),
-            "minted when it is sent"
-        );
+        assert_eq!(life, 10 + 30 + 90 + 60, "timeout, hold and leeway");
+        let minted = claims["iat"].as_i64().unwrap() + 10;
+        assert!((before..=SystemClock.now().timestamp()).contains(&minted), "minted when it is sent");
         tokens.push(claims["jti"].clone());
     }
     assert_ne!(tokens[0], tokens[1]);
@@ -282,7 +280,7 @@ async fn whoami_mints_its_own() {
     let (_, claims) = parts(&bearer(&app.next().await));
     assert_eq!((&claims["job"], &claims["scope"]), (&json!("_whoami"), &json!("sync:run sync:read")));
     assert_eq!((claims.get("fence"), claims["token_class"].as_str()), (None, Some("run")));
-    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 10 + 60);
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 10 + 10 + 60);
 }
 
 /// A 401 under an unchanged key is final; under another key the request is signed and sent once more.
@@ -356,5 +354,5 @@ async fn b7_the_longest_errand() {
     (job.timeout, job.hold) = (Duration::from_secs(86_400), Duration::from_secs(3 * 86_400));
     dispatcher.send(&order(job)).await;
     let (_, claims) = parts(&bearer(&app.next().await));
-    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 4 * 86_400 + 60);
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 10 + 4 * 86_400 + 60);
 }
