@@ -124,6 +124,12 @@ pub enum SecretError {
     },
 }
 
+impl From<(PathBuf, std::io::Error)> for SecretError {
+    fn from((path, source): (PathBuf, std::io::Error)) -> Self {
+        Self::Unreadable { path, source }
+    }
+}
+
 /// The shared secret of an app and its sidecar: the first is sent, all are accepted, so it can be rotated without a
 /// restart.
 #[derive(Debug, Clone)]

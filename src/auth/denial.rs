@@ -1,10 +1,11 @@
 //! Why nobody is known behind a request, and how a [`Problem`] becomes a response.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderValue, Response, StatusCode, header},
+    response::IntoResponse,
 };
 
+use super::Refusal;
 use crate::protocol::Problem;
 
 /// Why nobody is known behind a request.
@@ -18,6 +19,10 @@ pub(super) enum Denial {
     NotProvisioned,
     /// The secret is right, and an operator disabled the scheduler (seed A16).
     Disabled,
+    /// A token came that is not taken.
+    Token(Refusal),
+    /// The app is told to look at no credential.
+    Off,
     /// The app could not look.
     Failed(Problem),
 }
@@ -30,20 +35,29 @@ impl From<Denial> for Problem {
             Denial::Unknown => unauthorized("The credential is not known here: it is wrong, expired or revoked."),
             Denial::NotProvisioned => unauthorized("Scheduler user not provisioned"),
             Denial::Disabled => unauthorized("The scheduler's account is disabled."),
+            Denial::Token(refusal) => refusal.into(),
+            Denial::Off => unauthorized("Credentials are not looked at now; what needs one is closed."),
             Denial::Failed(problem) => problem,
         }
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (status, [(header::CONTENT_TYPE, Self::CONTENT_TYPE)], body).into_response();
+impl<B: From<String>> From<Problem> for Response<B> {
+    fn from(problem: Problem) -> Self {
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = Self::new(serde_json::to_string(&problem).unwrap_or_default().into());
+        *response.status_mut() = status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(Problem::CONTENT_TYPE));
         if status == StatusCode::UNAUTHORIZED {
             // RFC 9110 section 11.6.1: a 401 names a challenge.
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> axum::response::Response {
+        self.into()
     }
 }

@@ -1,30 +1,51 @@
 //! Gates, as arguments of a handler.
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use std::fmt::Display;
 
-use super::{Credential, Kind, Principal, principal::Resolved};
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, request::Parts},
+};
+
+use super::{Credential, Kind, Principal, denial::Denial, principal::Resolved};
 use crate::{entropy::Entropy, protocol::Problem};
 
 impl<S: Sync> FromRequestParts<S> for Principal {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        match parts.extensions.get::<Resolved>() {
-            Some(Resolved(Ok(principal))) => Ok(principal.clone()),
-            Some(Resolved(Err(denial))) => Err(denial.clone().into()),
-            None => Err(without_layer()),
-        }
+        resolved(&parts.extensions)?.clone().map_err(Problem::from)
     }
 }
 
-/// Closed when it was put together wrongly, never open (guarantee G8).
-fn without_layer() -> Problem {
-    let error_id = Entropy::System.hex::<8>();
-    tracing::error!(error_id, "a handler asks for a principal, and its route has no `Auth` layer: add `.layer(auth)`");
-    Problem::new(500, "Internal Server Error", "The server failed; its log has the cause.").with_error_id(error_id)
+/// Whom the layer found; `None` when it found nobody.
+///
+/// # Errors
+/// 500 when there is no layer.
+pub(super) fn found(extensions: &Extensions) -> Result<Option<&Principal>, Problem> {
+    resolved(extensions).map(|resolved| resolved.as_ref().ok())
 }
 
-/// A member of the group `Admin`: a person, an access token of one, or the scheduler. Others get 403.
+/// Closed when it was put together wrongly, never open (guarantee G8).
+pub(super) fn resolved(extensions: &Extensions) -> Result<&Result<Principal, Denial>, Problem> {
+    let layered = extensions.get::<Resolved>().map(|Resolved(resolved)| resolved);
+    layered.ok_or_else(|| failed(500, &"its route has no `Auth` layer: add `.layer(auth)`", "nobody can be known"))
+}
+
+/// Logs `cause` under a new id, and keeps it from the client.
+pub(super) fn failed(status: u16, cause: &impl Display, what: &str) -> Problem {
+    let error_id = Entropy::System.hex::<8>();
+    tracing::error!(error_id, %cause, what, "a request failed");
+    let (title, detail) = match status {
+        503 => ("Service Unavailable", "The server cannot say now; try again soon. Its log has the cause."),
+        _ => ("Internal Server Error", "The server failed; its log has the cause."),
+    };
+    Problem::new(status, title, detail).with_error_id(error_id)
+}
+
+/// A member of the group `Admin`: a person, an access token of one, or the scheduler with the shared secret. A token needs
+/// the scope `admin` besides the group; those of programs, sessions and runs have no groups: name a scope for them with
+/// [`require`](super::require). Others get 403.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin(pub Principal);
 
@@ -55,7 +76,8 @@ impl<S: Sync> FromRequestParts<S> for HumanSession {
         match principal.kind {
             Kind::User(Credential::Session) => Ok(Self(principal)),
             Kind::User(Credential::AccessToken) => Err(refused("An access token")),
-            Kind::Service => Err(refused("The scheduler")),
+            Kind::User(Credential::Token(_)) | Kind::ServiceToken(_) | Kind::Session(_) => Err(refused("A token")),
+            Kind::Service | Kind::Run(_) => Err(refused("The scheduler")),
         }
     }
 }

@@ -14,13 +14,17 @@ use axum::http::{HeaderMap, Request};
 use tower::{Layer, Service};
 
 use super::{
-    Account, Config, Directory, Kind, Presented, Principal,
+    Account, Config, Directory, Kind, Mode, Presented, Principal, Refusal, Verifier,
     bearer::{self, Found},
     denial::Denial,
     principal::Resolved,
     secrets::Accepted,
 };
-use crate::{clock::SharedClock, protocol::Problem, secret::Secret};
+use crate::{
+    clock::SharedClock,
+    protocol::{Problem, TokenClaims, TokenClass, header},
+    secret::Secret,
+};
 
 type Answer = Result<Option<Principal>, Problem>;
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -30,6 +34,8 @@ type People = Arc<dyn Fn(Presented) -> Boxed<Answer> + Send + Sync>;
 pub struct Auth<D> {
     scheduler: Arc<Scheduler<D>>,
     people: Option<People>,
+    verifier: Option<Verifier>,
+    mode: Mode,
 }
 
 /// What is needed to know the scheduler.
@@ -46,12 +52,12 @@ impl<D: Directory> Auth<D> {
     /// secret turns the path off, a failed seeding is tried again on first use; a warning says so (seeds A1, A2, A5, A6).
     pub async fn start(config: Config, directory: D, clock: SharedClock) -> Self {
         let secrets = Accepted::load(config, &clock).await;
-        let usable = secrets.usable().await;
+        let usable = secrets.usable(&clock).await;
         let scheduler = Scheduler { secrets, directory, seeded: AtomicBool::new(false), clock };
         if usable && let Err(error) = scheduler.seed().await {
             tracing::warn!(%error, "the scheduler's account cannot be seeded; first use tries again");
         }
-        Self { scheduler: Arc::new(scheduler), people: None }
+        Self { scheduler: Arc::new(scheduler), people: None, verifier: None, mode: Mode::default() }
     }
 
     /// Asks `people` about every bearer and cookie that is not the secret: access tokens, sessions. `Ok(None)` is 401; a
@@ -66,17 +72,48 @@ impl<D: Directory> Auth<D> {
         self
     }
 
+    /// Has `verifier` judge every bearer of three segments that is not the secret.
+    #[must_use]
+    pub fn with_tokens(self, verifier: Verifier) -> Self {
+        Self { verifier: Some(verifier), ..self }
+    }
+
+    /// Whether credentials are demanded; `optional` unless this says otherwise.
+    #[must_use]
+    pub fn with_mode(self, mode: Mode) -> Self {
+        if mode == Mode::Disabled {
+            tracing::warn!("credentials are not looked at: every endpoint that asks who is there answers 401");
+        }
+        Self { mode, ..self }
+    }
+
     /// The secret is looked for before anything else sees the bearer (seed A7).
     async fn resolve(&self, headers: &HeaderMap) -> Result<Principal, Denial> {
+        if self.mode == Mode::Disabled {
+            return Err(Denial::Off);
+        }
         match bearer::find(headers) {
             Found::Nothing | Found::Malformed => Err(Denial::Missing),
             Found::Bearer(token) if self.scheduler.accepts(token).await => self.scheduler.principal().await,
             Found::Bearer(token) => match std::str::from_utf8(token) {
-                Ok(token) => self.ask(Presented::Bearer(Secret::new(token))).await,
+                Ok(token) => match &self.verifier {
+                    Some(verifier) if token.split('.').count() == 3 => self.verified(verifier, token, headers).await,
+                    _ => self.ask(Presented::Bearer(Secret::new(token))).await,
+                },
                 Err(_) => Err(Denial::Unknown),
             },
             Found::Cookies(cookies) => self.ask(Presented::Cookies(cookies)).await,
         }
+    }
+
+    async fn verified(&self, verifier: &Verifier, token: &str, headers: &HeaderMap) -> Result<Principal, Denial> {
+        let grant = verifier.verify(token).await.map_err(Denial::Token)?;
+        if grant.class() == TokenClass::Run {
+            is_of_the_request(grant.claims(), headers).map_err(Denial::Token)?;
+            let scheduler = self.scheduler.principal().await?;
+            return Ok(Principal { kind: Kind::Run(grant), groups: Vec::new(), ..scheduler });
+        }
+        Ok(Principal::of_grant(grant))
     }
 
     async fn ask(&self, presented: Presented) -> Result<Principal, Denial> {
@@ -119,9 +156,21 @@ impl<D: Directory> Scheduler<D> {
     }
 }
 
+/// A run's token travels with that run and no other (seed B8): what the request says of itself must be what it says.
+fn is_of_the_request(claims: &TokenClaims, headers: &HeaderMap) -> Result<(), Refusal> {
+    let fence = claims.fence.map(|fence| fence.to_string());
+    let bound = [(header::RUN, &claims.run_id), (header::JOB, &claims.job), (header::FENCE, &fence)];
+    let other = |(name, claim): (&str, &Option<String>)| {
+        let mut said = headers.get_all(name).iter();
+        claim.as_ref().is_some_and(|claim| said.any(|said| said.as_bytes() != claim.as_bytes()))
+    };
+    if bound.into_iter().any(other) { Err(Refusal::OtherRun) } else { Ok(()) }
+}
+
 impl<D> Clone for Auth<D> {
     fn clone(&self) -> Self {
-        Self { scheduler: Arc::clone(&self.scheduler), people: self.people.clone() }
+        let (scheduler, people) = (Arc::clone(&self.scheduler), self.people.clone());
+        Self { scheduler, people, verifier: self.verifier.clone(), mode: self.mode }
     }
 }
 
@@ -156,6 +205,7 @@ impl<S, D, B> Service<Request<B>> for AuthService<S, D>
 where
     S: Service<Request<B>> + Clone + Send + 'static,
     S::Future: Send,
+    S::Response: From<Problem>,
     D: Directory,
     B: Send + 'static,
 {
@@ -175,6 +225,9 @@ where
         Box::pin(async move {
             let headers = request.headers().clone();
             let resolved = auth.resolve(&headers).await;
+            if let (Mode::Required, Err(denial)) = (auth.mode, &resolved) {
+                return Ok(Problem::from(denial.clone()).into());
+            }
             request.extensions_mut().insert(Resolved(resolved));
             inner.call(request).await
         })

@@ -13,11 +13,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::KeyError;
-use crate::{
-    entropy::Entropy,
-    protocol::{RunClaims, crypto},
-    secret::Secret,
-};
+use crate::{entropy::Entropy, protocol::crypto, secret::Secret};
 
 /// What stands before the 32 bytes of a key in PKCS#8 (RFC 8410, section 7; version 1, which every library reads).
 const PKCS8_V1: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
@@ -130,7 +126,7 @@ impl Ed25519Keys {
         self.iter().map(|key| Secret::new(BASE64_STANDARD.encode(key.private.as_bytes()))).collect()
     }
 
-    pub(super) fn sign(&self, claims: &RunClaims) -> Result<Secret, jsonwebtoken::errors::Error> {
+    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<Secret, jsonwebtoken::errors::Error> {
         let header = Header { kid: Some(self.first.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, claims, &self.first.private).map(Secret::new)
     }

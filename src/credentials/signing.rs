@@ -1,10 +1,10 @@
 //! What run tokens are signed with: Ed25519 keys, or secrets for HS256. The first signs, all verify (seed C9).
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Serialize;
 
 use super::{CredentialError, Ed25519Keys, JWT_SECRETS, KeyError, PublicKeys, config::SigningSource, kept::Source};
 use crate::{
-    protocol::{RunClaims, crypto},
+    protocol::crypto,
     secret::{Secret, SecretSource, SharedSecrets},
 };
 
@@ -26,16 +26,11 @@ impl SigningKeys {
         }
     }
 
-    /// Signs with the first key. A token under HS256 has no `kid`: the thumbprint of a secret would help to guess it
-    /// (RFC 7638, section 7).
-    pub(super) fn sign(&self, claims: &RunClaims) -> Result<Secret, CredentialError> {
+    /// Signs with the first key.
+    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<Secret, CredentialError> {
         let signed = match self {
             Self::Ed25519(keys) => keys.sign(claims),
-            Self::Hs256(secrets) => {
-                crypto::install();
-                let key = EncodingKey::from_secret(secrets.current().expose().as_bytes());
-                jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key).map(Secret::new)
-            }
+            Self::Hs256(secrets) => crypto::sign_hs256(claims, secrets.current()),
         };
         signed.map_err(|error| CredentialError::Signing(error.to_string()))
     }

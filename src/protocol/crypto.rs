@@ -4,7 +4,7 @@
 //! Ed25519 (RFC 8032) are wanted here, and anything else is refused.
 
 use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey,
+    Algorithm, DecodingKey, EncodingKey, Header,
     crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
     errors::{ErrorKind, Result},
     jwk::{EllipticCurve, ThumbprintHash},
@@ -15,6 +15,9 @@ use ring::{
     hmac::{self, HMAC_SHA256},
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
 };
+use serde::Serialize;
+
+use crate::secret::Secret;
 
 static RING: CryptoProvider = CryptoProvider {
     signer_factory: signer,
@@ -34,6 +37,16 @@ pub fn install() {
     if RING.install_default().is_err() {
         tracing::trace!("a provider is there already");
     }
+}
+
+/// A token under HS256. It has no `kid`: the thumbprint of a secret would help to guess it (RFC 7638, section 7).
+///
+/// # Errors
+/// The claims are no JSON object.
+pub fn sign_hs256(claims: &impl Serialize, secret: &Secret) -> Result<Secret> {
+    install();
+    let key = EncodingKey::from_secret(secret.expose().as_bytes());
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key).map(Secret::new)
 }
 
 fn unsupported<T>() -> Result<T> {

@@ -10,3 +10,11 @@ pub const ADMIN_GROUP: &str = "Admin";
 pub const SEED_PROVENANCE: &str = "system_seed";
 /// The domain reserved for synthetic identities.
 pub const RESERVED_DOMAIN: &str = "system.local";
+
+/// Whether a subject or an address is of the reserved domain, in whatever spelling.
+#[must_use]
+pub fn is_reserved(name: &str) -> bool {
+    let name = name.trim().trim_end_matches('.').to_ascii_lowercase();
+    let domain = name.rsplit_once('@').map_or(name.as_str(), |(_, domain)| domain);
+    domain == RESERVED_DOMAIN || domain.strip_suffix(RESERVED_DOMAIN).is_some_and(|sub| sub.ends_with('.'))
+}

@@ -8,7 +8,11 @@ pub mod crypto;
 pub mod header;
 pub mod identity;
 mod problem;
+#[cfg(any(feature = "sidecar", feature = "auth"))]
+mod token;
 
 #[cfg(any(feature = "sidecar", feature = "auth"))]
 pub use claims::{RUN_CLASS, RunClaims, WHOAMI_JOB};
 pub use problem::Problem;
+#[cfg(any(feature = "sidecar", feature = "auth"))]
+pub use token::{Audience, TokenClaims, TokenClass, UnknownClass};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::protocol::identity::RESERVED_DOMAIN;
+use crate::protocol::identity::{RESERVED_DOMAIN, is_reserved};
 
 /// A person's address: ASCII, lower case, and not of the reserved domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,7 @@ impl Email {
         if text.len() > 254 || !visible || local.is_empty() || domain.contains('@') || !is_domain(domain) {
             return Err(EmailError::Invalid);
         }
-        let absolute = domain.trim_end_matches('.');
-        if absolute == RESERVED_DOMAIN || absolute.ends_with(&format!(".{RESERVED_DOMAIN}")) {
+        if is_reserved(&text) {
             return Err(EmailError::Reserved);
         }
         Ok(Self(text))
