@@ -42,6 +42,8 @@ pub struct Run {
     pub lateness: Option<TimeDelta>,
     /// Of the newest attempt, from the first byte sent to the end.
     pub duration: Option<TimeDelta>,
+    /// When a waiting run goes on: the next attempt, or the next time the app is asked.
+    pub wake_at: Option<DateTime<Utc>>,
     /// When it got its outcome.
     pub finished_at: Option<DateTime<Utc>>,
 }
@@ -74,8 +76,14 @@ pub struct Attempt {
 pub enum State {
     /// Taken, and nothing sent.
     Claimed,
+    /// Waits, with nothing sent, for an earlier run of its job to end.
+    Queued,
     /// Its request may have left.
     Sending,
+    /// The app took it and works on it; it is asked until it says how that ended.
+    Polling,
+    /// An attempt did not do it; the next one waits for its instant.
+    RetryWait,
     /// It has its outcome.
     Ended(Outcome),
 }
@@ -83,8 +91,14 @@ pub enum State {
 /// What can happen to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It gets its slot and its fence; the request follows.
+    /// It lines up behind an earlier run of its job.
+    Queue,
+    /// It gets its slots and its fence; the request follows.
     Send,
+    /// The app took it and will say later how it ended.
+    Poll,
+    /// The attempt is over and another one is to follow.
+    Retry,
     /// It gets its outcome.
     End(Outcome),
     /// An unknown run turned out to be this.
@@ -108,23 +122,44 @@ pub struct IllegalChange {
 pub fn transition(from: State, change: Change) -> Result<State, IllegalChange> {
     use Outcome::{Cancelled, Failed, Missed, Skipped, Succeeded, Unknown};
     match (from, change) {
-        (State::Claimed, Change::Send) => Ok(State::Sending),
-        (State::Claimed, Change::End(outcome @ (Skipped | Missed | Cancelled | Failed)))
-        | (State::Sending, Change::End(outcome @ (Succeeded | Failed | Unknown | Skipped))) => {
-            Ok(State::Ended(outcome))
-        }
+        (State::Claimed, Change::Queue) => Ok(State::Queued),
+        (State::Claimed | State::Queued | State::RetryWait, Change::Send) => Ok(State::Sending),
+        (State::Sending, Change::Poll) => Ok(State::Polling),
+        (State::Sending, Change::Retry) => Ok(State::RetryWait),
+        (State::Claimed | State::Queued, Change::End(outcome @ (Skipped | Missed | Cancelled | Failed)))
+        | (State::Sending, Change::End(outcome @ (Succeeded | Failed | Unknown | Skipped | Cancelled)))
+        | (State::Polling, Change::End(outcome @ (Succeeded | Failed | Unknown | Cancelled)))
+        | (State::RetryWait, Change::End(outcome @ (Failed | Unknown | Cancelled))) => Ok(State::Ended(outcome)),
         (State::Ended(Unknown), Change::Settle(Succeeded | Failed)) => Ok(from),
         _ => Err(IllegalChange { from, change }),
     }
 }
 
 impl State {
+    /// Whether it can become `sending`: nothing of it is on its way now.
+    #[must_use]
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, Self::Claimed | Self::Queued | Self::RetryWait)
+    }
+
+    /// Whether the app may be at it, and somebody listens.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Sending | Self::Polling)
+    }
+
+    /// Those without an outcome.
+    pub const OPEN: [Self; 5] = [Self::Claimed, Self::Queued, Self::Sending, Self::Polling, Self::RetryWait];
+
     /// The word as the ledger and the API write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Claimed => "claimed",
+            Self::Queued => "queued",
             Self::Sending => "sending",
+            Self::Polling => "polling",
+            Self::RetryWait => "retry_wait",
             Self::Ended(outcome) => outcome.as_str(),
         }
     }
@@ -134,7 +169,7 @@ impl State {
     pub const fn outcome(self) -> Option<Outcome> {
         match self {
             Self::Ended(outcome) => Some(outcome),
-            Self::Claimed | Self::Sending => None,
+            Self::Claimed | Self::Queued | Self::Sending | Self::Polling | Self::RetryWait => None,
         }
     }
 }
@@ -149,12 +184,9 @@ impl FromStr for State {
     type Err = UnknownWord;
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        match text {
-            "claimed" => Ok(Self::Claimed),
-            "sending" => Ok(Self::Sending),
-            other => {
-                other.parse().map(Self::Ended).map_err(|UnknownWord { word, .. }| UnknownWord { list: "state", word })
-            }
+        if let Some(state) = Self::OPEN.iter().find(|state| state.as_str() == text) {
+            return Ok(*state);
         }
+        text.parse().map(Self::Ended).map_err(|UnknownWord { word, .. }| UnknownWord { list: "state", word })
     }
 }

@@ -56,6 +56,12 @@ words! {
         Schedule = "schedule",
         /// Its instant fell into downtime.
         CatchUp = "catch_up",
+        /// Somebody asked for it.
+        Manual = "manual",
+        /// The sidecar started, and the job wants a run then.
+        Startup = "startup",
+        /// Somebody asked for an instant of the past.
+        Backfill = "backfill",
     }
 }
 
@@ -80,12 +86,16 @@ words! {
 words! {
     /// Why a run ended so.
     Reason as "reason" {
-        /// An earlier run's request is still open.
+        /// An earlier run's request is still open, or its work is still being polled.
         Running = "running",
         /// An earlier run is unknown and its hold is not over.
         PossiblyRunning = "possibly_running",
         /// The app says that it is already running (409).
         Busy = "busy",
+        /// The job was paused at the instant.
+        Paused = "paused",
+        /// An earlier run is at it, and another one waits already.
+        QueueFull = "queue_full",
         /// Sexton was not there at the instant.
         Downtime = "downtime",
         /// Sexton died with the request open.
@@ -104,11 +114,25 @@ words! {
         UnknownStatus = "unknown_status",
         /// A status that the job does not expect.
         Status = "status",
+        /// The status is as expected and the content is not.
+        Expect = "expect",
+        /// The app named an address to poll that is not its own.
+        PollRefused = "poll_refused",
         /// The job's schedule changed, or it was disabled, before the instant.
         Redefined = "redefined",
         /// The job went away before the instant.
         Removed = "removed",
         /// The code of the attempt panicked.
         Panic = "panic",
+        /// Somebody said how it ended.
+        Settled = "settled",
+    }
+}
+
+impl Trigger {
+    /// Whether a run with it accounts for an occurrence of its job's schedule (guarantee G2).
+    #[must_use]
+    pub const fn is_occurrence(self) -> bool {
+        matches!(self, Self::Schedule | Self::CatchUp)
     }
 }

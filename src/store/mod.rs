@@ -45,23 +45,24 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     /// stale accounting does not hinder the others. `now` is when the spans' rows got their outcome.
     async fn account(&self, now: DateTime<Utc>, batch: Vec<Accounting>) -> Result<Vec<Accounted>, StoreError>;
 
-    /// Turns claimed runs to `sending`; an answer for each, in order. A slot whose time is over (`until` at `now` or
+    /// Turns waiting runs (claimed, queued, or waiting for their next attempt) to `sending`; an answer for each, in order. A slot whose time is over (`until` at `now` or
     /// before) counts as free.
     async fn begin(&self, now: DateTime<Utc>, batch: Vec<Begin>) -> Result<Vec<Begun>, StoreError>;
 
-    /// Ends claimed runs. A skipped or missed one joins the row before it when that was never sent and ended the same
-    /// way, for the same reason, under the same definition: its own row goes, the other one's `through`, `count` and
-    /// `finished_at` grow. A run that is no longer claimed is left alone.
+    /// Ends waiting runs; what is known of their attempts stays. A skipped or missed occurrence joins the row before it when
+    /// that was never sent and ended the same way, for the same reason, under the same definition: its own row goes, the
+    /// other one's `through`, `count` and `finished_at` grow. A run that does not wait any more, or cannot end so from where
+    /// it stands, is left alone.
     ///
     /// # Errors
-    /// Also [`StoreError::Illegal`], before anything is written, for an outcome that no claimed run can have.
+    /// Also [`StoreError::Illegal`], before anything is written, for an outcome that no waiting run can have.
     async fn end(&self, now: DateTime<Utc>, batch: Vec<End>) -> Result<(), StoreError>;
 
-    /// Ends sent runs and their open attempts, and gives back or extends the slots that they still have. `false` for
-    /// one that is no longer `sending`: it is left alone.
+    /// Ends open runs (sending or polling) and their open attempts, and gives back or extends the slots that they still
+    /// have. `false` for one that is not open any more, or cannot end so from where it stands: it is left alone.
     ///
     /// # Errors
-    /// Also [`StoreError::Illegal`], before anything is written, for an outcome that no sent run can have.
+    /// Also [`StoreError::Illegal`], before anything is written, for an outcome that no open run can have.
     async fn finish(&self, now: DateTime<Utc>, batch: Vec<Finish>) -> Result<Vec<bool>, StoreError>;
 
     /// Writes down what an unknown run turned out to be, `succeeded` or `failed`, and gives back the slots that it still

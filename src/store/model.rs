@@ -143,7 +143,7 @@ pub enum Accounted {
     Taken(Vec<(DateTime<Utc>, DateTime<Utc>)>),
 }
 
-/// A claimed run that is to become `sending`.
+/// A waiting run that is to become `sending`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begin {
     /// Which run.
@@ -177,22 +177,22 @@ pub enum Begun {
         /// Until when its slot is taken.
         until: DateTime<Utc>,
     },
-    /// The run is no longer `claimed`; nothing changed.
+    /// The run does not wait any more; nothing changed.
     Lost,
 }
 
-/// A claimed run that ends without being sent.
+/// A waiting run that ends without being sent, or without being sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
     /// Which run.
     pub run: RunId,
-    /// `skipped`, `missed` or `cancelled`.
+    /// What a run that waits can end as; see [`crate::run::transition`].
     pub outcome: Outcome,
     /// Why.
     pub reason: Reason,
 }
 
-/// How a sent run ended.
+/// How an open run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finish {
     /// Which run.

@@ -11,6 +11,7 @@
 
 mod account;
 mod adopt;
+mod event;
 mod finish;
 mod send;
 mod start;
@@ -23,15 +24,14 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    dispatch::{Order, Report},
     entropy::Entropy,
     job::{Definitions, Job, JobName},
-    run::{Outcome, Reason, RunId, Trigger},
-    store::{Accounted, Accounting, Begin, Begun, Cursor, End, Finish},
+    run::{RunId, Trigger},
     ticker::Pump,
 };
 
 pub use adopt::Reloaded;
+pub use event::{Effect, Event, Notice, RunEnded, Stored, Write};
 pub use start::Inherited;
 
 /// How long before its instant a run is made durable as `sending`, so that the write does not make it late.
@@ -42,145 +42,6 @@ pub const STEP: TimeDelta = TimeDelta::seconds(1);
 
 /// How long a write that failed waits before it is tried again.
 const STORE_PAUSE: TimeDelta = TimeDelta::seconds(1);
-
-/// What happened.
-#[derive(Debug)]
-pub enum Event {
-    /// Something may have come into the lead window.
-    Pulse,
-    /// The instant asked for by [`Decisions::wake_at`] has come.
-    Wake,
-    /// The ledger did as told.
-    Stored(Stored),
-    /// The ledger could not do this. Nothing of it is written.
-    StoreFailed(Write),
-    /// An attempt is over; without a report its code panicked.
-    AttemptEnded(RunId, Option<Report>),
-    /// Nothing new is to be sent.
-    Stop,
-    /// What is still open is not waited for any longer.
-    GraceOver,
-    /// The wall clock was set.
-    ClockStepped,
-    /// These definitions are in force from now on.
-    Reload(Box<Definitions>),
-}
-
-/// What is to be done.
-#[derive(Debug)]
-pub enum Effect {
-    /// Tell the ledger, in this order.
-    Write(Write),
-    /// Send a request now.
-    Send(Order),
-    /// Tell people.
-    Notice(Notice),
-}
-
-/// What the ledger is to be told.
-#[derive(Debug, Clone)]
-pub enum Write {
-    /// New cursors.
-    Anchor(Vec<Cursor>),
-    /// Rows for occurrences.
-    Account(Vec<Accounting>),
-    /// Claimed runs become `sending`.
-    Begin(Vec<Begin>),
-    /// Claimed runs end.
-    End(Vec<End>),
-    /// Sent runs end.
-    Finish(Vec<Finish>),
-    /// The scheduler is alive.
-    Tick(DateTime<Utc>),
-}
-
-/// What the ledger answered, with what it was told.
-#[derive(Debug)]
-pub enum Stored {
-    /// The cursors stand.
-    Anchored,
-    /// An answer for each.
-    Accounted(Vec<Accounting>, Vec<Accounted>),
-    /// An answer for each.
-    Begun(Vec<Begin>, Vec<Begun>),
-    /// They ended, or had ended before.
-    Ended(Vec<End>),
-    /// `true` for each that this ended.
-    Finished(Vec<Finish>, Vec<bool>),
-    /// The sign of life stands.
-    Ticked,
-}
-
-/// What people are told: the log, the metrics, `demo`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// Occurrences have their final row.
-    Ended(RunEnded),
-    /// A hold is over without word of the run: the job may be sent again.
-    HoldOver {
-        /// Whose hold.
-        job: JobName,
-        /// The run that was never settled.
-        run: RunId,
-    },
-    /// A due run has waited more than a second for `max_in_flight`.
-    Crowded {
-        /// Which target is full.
-        target: String,
-        /// How many runs wait for it.
-        waiting: usize,
-    },
-    /// The cursor of a job was moved by somebody else.
-    Moved {
-        /// Whose cursor.
-        job: JobName,
-        /// Where it stands; `None` when the ledger does not know the job.
-        to: Option<DateTime<Utc>>,
-    },
-    /// A job's cursor was in the future and is set back to now (seed A22).
-    Clamped {
-        /// Whose cursor.
-        job: JobName,
-        /// Where it stood.
-        from: DateTime<Utc>,
-    },
-    /// New definitions are in force.
-    Reloaded(Reloaded),
-    /// The ledger cannot be written, or can again.
-    Store {
-        /// Whether it can.
-        writable: bool,
-    },
-}
-
-/// Occurrences that have their final row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunEnded {
-    /// The row.
-    pub run: RunId,
-    /// Whose.
-    pub job: JobName,
-    /// The first occurrence.
-    pub scheduled_for: DateTime<Utc>,
-    /// How many occurrences.
-    pub count: u64,
-    /// Why it was there; `None` when nothing was to be sent.
-    pub trigger: Option<Trigger>,
-    /// How they ended.
-    pub outcome: Outcome,
-    /// Why so.
-    pub reason: Option<Reason>,
-    /// The answer's status.
-    pub status: Option<u16>,
-    /// From the due instant to the sending.
-    pub lateness: Option<TimeDelta>,
-    /// From the sending to the end.
-    pub duration: Option<TimeDelta>,
-    /// The beginning of the answer, or what went wrong.
-    pub excerpt: Option<String>,
-    /// The number of the last attempt, if anything was sent.
-    pub attempt: Option<u32>,
-}
 
 /// All that the scheduler knows between two events.
 #[derive(Debug)]

@@ -151,7 +151,7 @@ impl Decisions {
             return None;
         }
         let reason = match holder {
-            State::Claimed | State::Sending => Reason::Running,
+            State::Claimed | State::Queued | State::Sending | State::Polling | State::RetryWait => Reason::Running,
             State::Ended(_) => Reason::PossiblyRunning,
         };
         self.end(run, Outcome::Skipped, reason)

@@ -68,11 +68,14 @@ impl Decisions {
 
     fn take_over(&mut self, now: DateTime<Utc>, run: &Run, effects: &mut Vec<Effect>) {
         match run.state {
-            State::Claimed => {
+            // What waited goes on waiting: it is looked at as a claim is.
+            State::Claimed | State::Queued | State::RetryWait => {
                 let end = self.take_claim(now, &run.job, run.id, run.scheduled_for, run.trigger);
                 push_writes(Vec::new(), end.into_iter().collect(), effects);
             }
-            State::Sending => self.crashed(now, run, self.definitions.jobs.get(&run.job).cloned(), effects),
+            State::Sending | State::Polling => {
+                self.crashed(now, run, self.definitions.jobs.get(&run.job).cloned(), effects);
+            }
             State::Ended(_) => {}
         }
     }

@@ -44,6 +44,8 @@ struct Standing {
 
 struct RunStanding {
     job: String,
+    /// Where it stands in the ledger.
+    was: State,
     state: State,
     attempts: u32,
 }
@@ -90,7 +92,8 @@ impl Standing {
             Some(run) => Some(Holder { run, state: fields.word("holder_state")?, until: fields.instant("until")? }),
         };
         self.jobs.insert(job.clone(), JobStanding { fence: fields.number("fence")?, holder });
-        let run = RunStanding { job, state: fields.word("state")?, attempts: fields.number("attempts")? };
+        let was = fields.word("state")?;
+        let run = RunStanding { job, was, state: was, attempts: fields.number("attempts")? };
         self.runs.insert(fields.word("id")?, run);
         Ok(())
     }
@@ -119,15 +122,15 @@ impl Holder {
     }
 }
 
-/// id, job, fence, attempt, trigger, definition, request, slot's end
-type SentRow<'a> = (String, &'a str, u64, u32, &'static str, &'a str, &'a str, Option<i64>);
+/// id, job, fence, attempt, trigger, definition, request, slot's end, state before
+type SentRow<'a> = (String, &'a str, u64, u32, &'static str, &'a str, &'a str, Option<i64>, &'static str);
 
 impl Standing {
     fn sent_row<'a>(&'a self, begin: &'a Begin, answer: &Begun) -> Option<SentRow<'a>> {
         let &Begun::Sending { fence, attempt } = answer else { return None };
-        let job = self.runs.get(&begin.run)?.job.as_str();
-        let (trigger, until) = (begin.trigger.as_str(), begin.slot_until.map(micros));
-        Some((begin.run.to_string(), job, fence, attempt, trigger, &begin.definition, &begin.request, until))
+        let RunStanding { job, was, .. } = self.runs.get(&begin.run)?;
+        let (id, trigger, until) = (begin.run.to_string(), begin.trigger.as_str(), begin.slot_until.map(micros));
+        Some((id, job, fence, attempt, trigger, &begin.definition, &begin.request, until, was.as_str()))
     }
 }
 
@@ -138,7 +141,7 @@ async fn write(ledger: &mut SqliteConnection, now: DateTime<Utc>, sent: &[SentRo
     let rows = json::rows(sent)?;
     update_runs(ledger, &rows, sent.len()).await?;
     insert_attempts(ledger, &rows, now).await?;
-    let with_slot = sent.iter().filter(|(.., until)| until.is_some()).count();
+    let with_slot = sent.iter().filter(|(.., until, _)| until.is_some()).count();
     take_slots(ledger, &rows, with_slot, now).await?;
     draw_fences(ledger, &rows).await
 }
@@ -146,15 +149,14 @@ async fn write(ledger: &mut SqliteConnection, now: DateTime<Utc>, sent: &[SentRo
 async fn update_runs(ledger: &mut SqliteConnection, rows: &str, count: usize) -> Result<(), StoreError> {
     let updated = sqlx::query(
         r#"UPDATE runs SET state = ?2, fence = value ->> 2, "trigger" = value ->> 4, definition = value ->> 5,
-               request = value ->> 6
-           FROM json_each(?1) AS sent WHERE runs.id = sent.value ->> 0 AND runs.state = ?3"#,
+               request = value ->> 6, wake_at = NULL
+           FROM json_each(?1) AS sent WHERE runs.id = sent.value ->> 0 AND runs.state = sent.value ->> 8"#,
     )
     .bind(rows)
     .bind(State::Sending.as_str())
-    .bind(State::Claimed.as_str())
     .execute(ledger)
     .await?;
-    json::all_changed("claimed runs", count, &updated)
+    json::all_changed("waiting runs", count, &updated)
 }
 
 async fn insert_attempts(ledger: &mut SqliteConnection, rows: &str, now: DateTime<Utc>) -> Result<(), StoreError> {

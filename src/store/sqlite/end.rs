@@ -1,4 +1,4 @@
-//! Claimed runs that end without being sent.
+//! Waiting runs that end without being sent, or without being sent again.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -9,22 +9,26 @@ use super::{
     writer::Write,
 };
 use crate::{
-    run::{Change, Outcome, State, transition},
+    run::{Change, Outcome, State, Trigger, transition},
     store::{End, StoreError},
 };
 
-/// Runs to end, each with the state it comes to.
+/// Runs to end.
 pub(super) struct EndRuns {
     now: DateTime<Utc>,
-    batch: Vec<(State, End)>,
+    batch: Vec<End>,
 }
 
 impl EndRuns {
     /// # Errors
-    /// [`StoreError::Illegal`] for an outcome that no claimed run can have.
+    /// [`StoreError::Illegal`] for an outcome that no waiting run can have.
     pub(super) fn new(now: DateTime<Utc>, batch: Vec<End>) -> Result<Self, StoreError> {
-        let target = |end: &End| transition(State::Claimed, Change::End(end.outcome));
-        let batch = batch.into_iter().map(|end| Ok((target(&end)?, end))).collect::<Result<_, StoreError>>()?;
+        for end in &batch {
+            let possible = |from: &State| transition(*from, Change::End(end.outcome)).is_ok();
+            if !State::OPEN.iter().filter(|state| state.is_waiting()).any(possible) {
+                transition(State::Claimed, Change::End(end.outcome))?;
+            }
+        }
         Ok(Self { now, batch })
     }
 }
@@ -34,9 +38,9 @@ impl Write for EndRuns {
     type Answer = ();
 
     async fn apply(&self, ledger: &mut SqliteConnection) -> Result<(), StoreError> {
-        for (state, end) in &self.batch {
-            let Some(ended) = end_run(ledger, self.now, end, *state).await? else { continue };
-            if matches!(end.outcome, Outcome::Skipped | Outcome::Missed) {
+        for end in &self.batch {
+            let Some(ended) = end_run(ledger, self.now, end).await? else { continue };
+            if ended.trigger.is_occurrence() && matches!(end.outcome, Outcome::Skipped | Outcome::Missed) {
                 join_row_before(ledger, self.now, end, &ended).await?;
             }
         }
@@ -48,22 +52,25 @@ impl Write for EndRuns {
 struct Ended {
     job: String,
     scheduled_for: i64,
+    trigger: Trigger,
     definition: String,
 }
 
-/// `None` when the run was not claimed any more.
-async fn end_run(
-    ledger: &mut SqliteConnection,
-    now: DateTime<Utc>,
-    end: &End,
-    state: State,
-) -> Result<Option<Ended>, StoreError> {
+/// `None` when the run was not waiting any more. What ends after an attempt keeps what is known of that.
+async fn end_run(ledger: &mut SqliteConnection, now: DateTime<Utc>, end: &End) -> Result<Option<Ended>, StoreError> {
+    let standing: Option<String> = sqlx::query_scalar("SELECT state FROM runs WHERE id = ?1")
+        .bind(end.run.to_string())
+        .fetch_optional(&mut *ledger)
+        .await?;
+    let from: Option<State> = standing.and_then(|word| word.parse().ok());
+    let Some(from) = from.filter(|from| from.is_waiting()) else { return Ok(None) };
+    let Ok(state) = transition(from, Change::End(end.outcome)) else { return Ok(None) };
     let row = sqlx::query(
-        "UPDATE runs SET state = ?3, reason = ?4, finished_at = ?5 WHERE id = ?1 AND state = ?2
-         RETURNING id, job, scheduled_for, definition",
+        r#"UPDATE runs SET state = ?3, reason = ?4, finished_at = ?5, wake_at = NULL WHERE id = ?1 AND state = ?2
+           RETURNING id, job, scheduled_for, "trigger", definition"#,
     )
     .bind(end.run.to_string())
-    .bind(State::Claimed.as_str())
+    .bind(from.as_str())
     .bind(state.as_str())
     .bind(end.reason.as_str())
     .bind(micros(now))
@@ -77,6 +84,7 @@ fn ended(row: &SqliteRow) -> Result<Ended, StoreError> {
     Ok(Ended {
         job: fields.get("job")?,
         scheduled_for: fields.get("scheduled_for")?,
+        trigger: fields.word("trigger")?,
         definition: fields.get("definition")?,
     })
 }

@@ -1,4 +1,4 @@
-//! Sent runs get their outcome.
+//! Open runs get their outcome.
 
 use std::collections::HashSet;
 
@@ -16,26 +16,25 @@ use crate::{
     store::{Finish, StoreError},
 };
 
-/// Runs to finish, each with the state it comes to.
+/// Runs to finish.
 pub(super) struct FinishRuns {
     now: DateTime<Utc>,
-    batch: Vec<(State, Finish)>,
+    batch: Vec<Finish>,
 }
 
 impl FinishRuns {
     /// # Errors
-    /// [`StoreError::Illegal`] for an outcome that no sent run can have.
+    /// [`StoreError::Illegal`] for an outcome that no open run can have.
     pub(super) fn new(now: DateTime<Utc>, batch: Vec<Finish>) -> Result<Self, StoreError> {
-        let target = |finish: &Finish| transition(State::Sending, Change::End(finish.outcome));
-        let batch =
-            batch.into_iter().map(|finish| Ok((target(&finish)?, finish))).collect::<Result<_, StoreError>>()?;
+        // Whatever polling can lead to, sending can too.
+        batch.iter().try_for_each(|finish| transition(State::Sending, Change::End(finish.outcome)).map(drop))?;
         Ok(Self { now, batch })
     }
 
     /// The rows of the batch that are marked.
     fn rows_where(&self, marked: &[bool]) -> Result<String, StoreError> {
         let rows = self.batch.iter().zip(marked).filter(|(_, marked)| **marked);
-        json::rows(&rows.map(|((state, finish), _)| finish_row(*state, finish)).collect::<Vec<_>>())
+        json::rows(&rows.map(|(finish, _)| finish_row(finish)).collect::<Vec<_>>())
     }
 }
 
@@ -46,10 +45,10 @@ impl Write for FinishRuns {
     async fn apply(&self, ledger: &mut SqliteConnection) -> Result<Vec<bool>, StoreError> {
         // Of two answers for one run the first counts, in one batch as in two.
         let mut seen = HashSet::new();
-        let first: Vec<bool> = self.batch.iter().map(|(_, finish)| seen.insert(finish.run)).collect();
+        let first: Vec<bool> = self.batch.iter().map(|finish| seen.insert(finish.run)).collect();
         let ended = end_runs(ledger, &self.rows_where(&first)?, self.now).await?;
 
-        let done = first.iter().zip(&self.batch).map(|(first, (_, finish))| *first && ended.contains(&finish.run));
+        let done = first.iter().zip(&self.batch).map(|(first, finish)| *first && ended.contains(&finish.run));
         let done: Vec<bool> = done.collect();
         let rows = self.rows_where(&done)?;
         end_attempts(ledger, &rows, self.now).await?;
@@ -58,40 +57,51 @@ impl Write for FinishRuns {
     }
 }
 
-/// id, state, reason, status, excerpt, lateness, duration, end of the hold
-type FinishRow<'a> =
-    (String, &'static str, Option<&'static str>, Option<u16>, Option<&'a str>, Option<i64>, Option<i64>, Option<i64>);
+/// id, outcome, reason, status, excerpt, lateness, duration, end of the hold, the states it can end from
+type FinishRow<'a> = (
+    String,
+    &'static str,
+    Option<&'static str>,
+    Option<u16>,
+    Option<&'a str>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Vec<&'static str>,
+);
 
-fn finish_row(state: State, finish: &Finish) -> FinishRow<'_> {
+fn finish_row(finish: &Finish) -> FinishRow<'_> {
+    let can_end = |from: &&State| from.is_open() && transition(**from, Change::End(finish.outcome)).is_ok();
     (
         finish.run.to_string(),
-        state.as_str(),
+        State::Ended(finish.outcome).as_str(),
         finish.reason.map(Reason::as_str),
         finish.status,
         finish.excerpt.as_deref(),
         finish.lateness.map(span_micros),
         finish.duration.map(span_micros),
         finish.hold_until.map(micros),
+        State::OPEN.iter().filter(can_end).map(|from| from.as_str()).collect(),
     )
 }
 
-/// The runs that were `sending`.
+/// The runs that were open.
 async fn end_runs(ledger: &mut SqliteConnection, rows: &str, now: DateTime<Utc>) -> Result<HashSet<RunId>, StoreError> {
     let ended = sqlx::query(
         "UPDATE runs SET state = value ->> 1, reason = value ->> 2, status = value ->> 3, excerpt = value ->> 4,
-             lateness = value ->> 5, duration = value ->> 6, finished_at = ?2
-         FROM json_each(?1) AS done WHERE runs.id = done.value ->> 0 AND runs.state = ?3
+             lateness = value ->> 5, duration = value ->> 6, wake_at = NULL, finished_at = ?2
+         FROM json_each(?1) AS done
+         WHERE runs.id = done.value ->> 0 AND runs.state IN (SELECT value FROM json_each(done.value -> 8))
          RETURNING runs.id",
     )
     .bind(rows)
     .bind(micros(now))
-    .bind(State::Sending.as_str())
     .fetch_all(ledger)
     .await?;
     ended.iter().map(|row| Fields::of("run", "id", row)?.word("id")).collect()
 }
 
-/// Only a run that was `sending` until now has an open attempt.
+/// Only a run that was open until now has an open attempt.
 async fn end_attempts(ledger: &mut SqliteConnection, rows: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE attempts SET outcome = value ->> 1, reason = value ->> 2, status = value ->> 3, excerpt = value ->> 4,

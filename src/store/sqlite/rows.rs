@@ -114,6 +114,7 @@ pub(super) fn run(row: &SqliteRow) -> Result<Run, StoreError> {
         excerpt: fields.get("excerpt")?,
         lateness: fields.optional_span("lateness")?,
         duration: fields.optional_span("duration")?,
+        wake_at: fields.optional_instant("wake_at")?,
         finished_at: fields.optional_instant("finished_at")?,
     })
 }

@@ -146,7 +146,7 @@ impl MemoryLedger {
         *fence += 1;
         let attempt = self.attempts.entry(begin.run).or_default();
         *attempt += 1;
-        run.state = sending;
+        (run.state, run.wake_at) = (sending, None);
         run.trigger = begin.trigger;
         run.definition = begin.definition.clone();
         run.fence = Some(*fence);
@@ -156,11 +156,11 @@ impl MemoryLedger {
     fn end(&mut self, now: Instant, end: &End) {
         let Some(run) = self.runs.get_mut(&end.run) else { return };
         let Ok(state) = transition(run.state, Change::End(end.outcome)) else { return };
-        if run.state != State::Claimed {
+        if !run.state.is_waiting() {
             return;
         }
-        (run.state, run.reason, run.finished_at) = (state, Some(end.reason), Some(now));
-        if matches!(end.outcome, Outcome::Skipped | Outcome::Missed) {
+        (run.state, run.reason, run.finished_at, run.wake_at) = (state, Some(end.reason), Some(now), None);
+        if run.trigger.is_occurrence() && matches!(end.outcome, Outcome::Skipped | Outcome::Missed) {
             let run = run.clone();
             self.join_row_before(&run);
         }
@@ -179,9 +179,9 @@ impl MemoryLedger {
     }
 
     fn finish(&mut self, now: Instant, finish: &Finish) -> bool {
-        let Some(run) = self.runs.get_mut(&finish.run).filter(|run| run.state == State::Sending) else { return false };
-        run.state = transition(run.state, Change::End(finish.outcome)).unwrap();
-        (run.reason, run.finished_at) = (finish.reason, Some(now));
+        let Some(run) = self.runs.get_mut(&finish.run).filter(|run| run.state.is_open()) else { return false };
+        let Ok(state) = transition(run.state, Change::End(finish.outcome)) else { return false };
+        (run.state, run.reason, run.finished_at, run.wake_at) = (state, finish.reason, Some(now), None);
         (run.status, run.lateness, run.duration) = (finish.status, finish.lateness, finish.duration);
         let own = |slot: &&mut (RunId, Instant)| slot.0 == finish.run;
         match finish.hold_until {
@@ -220,6 +220,7 @@ fn of_claim(job: &JobName, claim: &Claim) -> Run {
         excerpt: None,
         lateness: None,
         duration: None,
+        wake_at: None,
         finished_at: None,
     }
 }
