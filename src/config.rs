@@ -159,19 +159,24 @@ impl RunConfig {
     }
 }
 
-/// The variables that go before keys of jobs.toml: `SEXTON_BASE_URL`, `SEXTON_TIMEZONE`, `SEXTON_SHUTDOWN_GRACE`,
-/// `SEXTON_LATE_LIMIT`, `SEXTON_MAX_IN_FLIGHT`, `SEXTON_ISSUER`. Each takes what its key takes, and nothing else.
+/// The variables that go before keys of jobs.toml: `SEXTON_BASE_URL`, `SEXTON_TIMEZONE`, `SEXTON_STARTUP_GRACE`,
+/// `SEXTON_SHUTDOWN_GRACE`, `SEXTON_LATE_LIMIT`, `SEXTON_MAX_IN_FLIGHT`, `SEXTON_HISTORY_KEEP`,
+/// `SEXTON_HISTORY_PER_JOB`, `SEXTON_ISSUER`. Each takes what its key takes, and nothing else.
 ///
 /// # Errors
 /// One that cannot be used.
 pub fn overrides(environment: &Environment) -> Result<Overrides, ConfigError> {
+    let duration = |name, key| environment.read_by(name, |text| settings_duration(key, text));
+    let count = |name, key| environment.read_by(name, |text| settings_count(key, text));
     Ok(Overrides {
         base_url: environment.parsed("SEXTON_BASE_URL")?,
         timezone: environment.parsed("SEXTON_TIMEZONE")?,
-        shutdown_grace: environment
-            .read_by("SEXTON_SHUTDOWN_GRACE", |text| settings_duration("shutdown_grace", text))?,
-        late_limit: environment.read_by("SEXTON_LATE_LIMIT", |text| settings_duration("late_limit", text))?,
-        max_in_flight: environment.read_by("SEXTON_MAX_IN_FLIGHT", |text| settings_count("max_in_flight", text))?,
+        startup_grace: duration("SEXTON_STARTUP_GRACE", "startup_grace")?,
+        shutdown_grace: duration("SEXTON_SHUTDOWN_GRACE", "shutdown_grace")?,
+        late_limit: duration("SEXTON_LATE_LIMIT", "late_limit")?,
+        max_in_flight: count("SEXTON_MAX_IN_FLIGHT", "max_in_flight")?.map(|most| most as usize),
+        history_keep: duration("SEXTON_HISTORY_KEEP", "history.keep")?,
+        history_per_job: count("SEXTON_HISTORY_PER_JOB", "history.per_job")?.map(u64::from),
         issuer: environment.read_by("SEXTON_ISSUER", settings_issuer)?,
     })
 }

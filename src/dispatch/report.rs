@@ -45,7 +45,7 @@ impl Attempted<'_> {
     }
 
     fn answered(&self, sent: Option<Sent>, answer: &Answer) -> Report {
-        let verdict = verdict::of_status(answer.status, &self.job.expect, self.number);
+        let verdict = verdict::of_status(answer.status, &self.job.expect.status, self.number);
         let excerpt = match &answer.location {
             Some(location) if (300..400).contains(&answer.status) => {
                 let mut text = format!("a redirect to {location}, which is not followed\n").into_bytes();

@@ -21,6 +21,33 @@ pub(super) fn path<'a>(field: &Field<'a>, notes: &mut Notes) -> Option<Found<&'a
     None
 }
 
+/// A path on a target in which each `{name}` stands for the member `name` of an answer.
+pub(super) fn template<'a>(field: &Field<'a>, notes: &mut Notes) -> Option<Found<&'a str>> {
+    let text = path(field, notes)?;
+    if placeholders_are_whole(text.value) {
+        return Some(text);
+    }
+    notes
+        .error(&text.at, format!("`{} = \"{}\"` has braces without a name in them", field.key, clip(text.value)))
+        .help("write /api/jobs/{id}: a name is letters, digits, `_` and `-`; percent-encode a literal brace as %7B or %7D");
+    None
+}
+
+/// Whether a template has anything to fill.
+pub(super) fn has_placeholder(template: &str) -> bool {
+    template.contains('{')
+}
+
+fn placeholders_are_whole(text: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    };
+    let mut parts = text.split('{');
+    let first = parts.next().unwrap_or_default();
+    let whole = |part: &str| part.split_once('}').is_some_and(|(name, rest)| is_name(name) && !rest.contains('}'));
+    !first.contains('}') && parts.all(whole)
+}
+
 /// What is wrong with a path, and what to do. It is appended to the base address, so nothing in it may lead out of that.
 pub(super) fn path_fault(text: &str) -> Option<(&'static str, &'static str)> {
     let path = text.split('?').next().unwrap_or_default();

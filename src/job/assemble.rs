@@ -3,12 +3,16 @@
 use std::{borrow::Borrow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    Body, CatchUp, ExpectedStatus, Job, JobName, LoadContext, Overlap, Settings, StatusClass, Target, address,
+    Body, Call, CatchUp, Job, JobName, LoadContext, Overlap, Settings, Target, address,
+    completion::{self, completion},
     draft::{Draft, draft, schedules},
+    expect::expect,
     finding::Notes,
+    group::{self, Groups},
     hash::hash,
     headers::{self, HeaderDraft},
     reader::{Found, Section, clip},
+    retry::retry,
     scopes,
     suggest::nearest,
     target::DEFAULT,
@@ -21,6 +25,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) settings: &'a Settings,
     /// The usable targets, and `None` for those whose errors are noted already.
     pub(super) targets: &'a BTreeMap<String, Option<Arc<Target>>>,
+    pub(super) groups: &'a Groups,
     pub(super) defaults: &'a Draft,
 }
 
@@ -55,25 +60,37 @@ pub(super) fn job(
     }
     let scopes =
         target.as_deref().map(|target| scopes::of_job(own.scopes.as_ref(), defaults.scopes.as_ref(), target, notes));
+    let group = group::of_job(own.group.as_ref().or(defaults.group.as_ref()), around.groups, notes);
     let timeout = own.timeout.as_ref().or(defaults.timeout.as_ref());
     let timeout = timeout.map_or(Duration::from_secs(30), |found| found.value);
+    let completion = completion(&own, defaults, notes);
+    let longest = completion.poll().map_or(timeout, |poll| poll.timeout.max(timeout));
+    let cancel = own.cancel.as_ref().or(defaults.cancel.as_ref());
+    completion::fillable(&section.title, cancel, &completion, notes);
+    let overlap = overlap(&section.title, own.overlap.as_ref().or(defaults.overlap.as_ref()), cancel, notes);
+    let (catch_up, catch_up_window) = catch_up(&own, defaults, notes);
     let mut job = Job {
         name: named.ok()?,
         target: target?,
         schedule: schedule?,
+        jitter: own.jitter.or(defaults.jitter).unwrap_or_default(),
         method: own.method.or_else(|| defaults.method.clone()).unwrap_or_else(|| "POST".to_owned()),
         path: path?.value.to_owned(),
         headers: drafts.iter().map(|draft| (draft.name.value.clone(), draft.text.clone())).collect(),
-        body: own.body.or_else(|| defaults.body.clone()).unwrap_or(Body::Empty),
         scopes: scopes?,
         timeout,
-        overlap: own.overlap.or(defaults.overlap).unwrap_or(Overlap::Skip),
-        hold: own.hold.or(defaults.hold).unwrap_or(timeout * 3),
-        catch_up: own.catch_up.or(defaults.catch_up).unwrap_or(CatchUp::Latest),
-        expect: own
-            .expect
-            .or_else(|| defaults.expect.clone())
-            .unwrap_or_else(|| vec![ExpectedStatus::Class(StatusClass(2))]),
+        retry: retry(&own.retry, &defaults.retry, notes),
+        idempotent: own.idempotent.or(defaults.idempotent).unwrap_or(false),
+        overlap,
+        group: group?,
+        hold: own.hold.or(defaults.hold).unwrap_or(longest * 3),
+        cancel: cancel.map(|cancel| cancel.value.clone()),
+        catch_up,
+        catch_up_window,
+        completion,
+        expect: expect(&own.expect, &defaults.expect),
+        run_on_start: own.run_on_start.or(defaults.run_on_start).unwrap_or(false),
+        body: own.body.or_else(|| defaults.body.clone()).unwrap_or(Body::Empty),
         enabled: own.enabled.or(defaults.enabled).unwrap_or(true),
         description: own.description.or_else(|| defaults.description.clone()),
         hash: String::new(),
@@ -83,6 +100,38 @@ pub(super) fn job(
     job.hash = hash(&job, &identities);
     Some(job)
 }
+
+/// To replace a run, the app must be able to stop it.
+fn overlap(title: &str, found: Option<&Found<Overlap>>, cancel: Option<&Found<Call>>, notes: &mut Notes) -> Overlap {
+    let Some(found) = found else { return Overlap::Skip };
+    if found.value == Overlap::Replace
+        && cancel.is_none()
+        && let Some(finding) =
+            notes.absence(&found.at, format!("`overlap = \"replace\"` needs `cancel`: {title} has none"))
+    {
+        finding.help("add cancel = { method = \"POST\", path = \"/api/sync/cancel\" }, or write skip, queue or allow");
+    }
+    found.value
+}
+
+/// Catching up on everything has an end in any case.
+fn catch_up(own: &Draft, defaults: &Draft, notes: &mut Notes) -> (CatchUp, Option<Duration>) {
+    let catch_up = own.catch_up.or(defaults.catch_up).unwrap_or(CatchUp::Latest);
+    let window = own.catch_up_window.as_ref().or(defaults.catch_up_window.as_ref()).map(|found| found.value);
+    match (catch_up, &own.catch_up_window) {
+        (CatchUp::None, Some(written)) => {
+            notes
+                .error(&written.at, "`catch_up_window` does nothing with catch_up = \"none\"")
+                .help("take one of the two out; catch_up is latest or all where something is sent");
+            (catch_up, None)
+        }
+        (CatchUp::None, None) => (catch_up, None),
+        (CatchUp::Latest, _) => (catch_up, window),
+        (CatchUp::All, _) => (catch_up, Some(window.unwrap_or(A_DAY))),
+    }
+}
+
+const A_DAY: Duration = Duration::from_secs(86_400);
 
 fn required<'a>(
     section: &Section<'a>,

@@ -23,12 +23,18 @@ pub struct Overrides {
     pub base_url: Option<String>,
     /// The zone of schedules that name none.
     pub timezone: Option<Tz>,
+    /// How long after its start it fires nothing.
+    pub startup_grace: Option<Duration>,
     /// How long a stop waits for open requests.
     pub shutdown_grace: Option<Duration>,
     /// Of what is found due, the newest occurrence within this is sent late.
     pub late_limit: Option<Duration>,
     /// Open requests per target.
     pub max_in_flight: Option<usize>,
+    /// How old a run may become.
+    pub history_keep: Option<Duration>,
+    /// How many runs of one job there may be.
+    pub history_per_job: Option<u64>,
     /// The `iss` of run tokens.
     pub issuer: Option<String>,
 }

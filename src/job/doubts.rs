@@ -39,9 +39,13 @@ pub(super) fn note(jobs: &[Placed], now: DateTime<Utc>, notes: &mut Notes) {
     crowded_minutes(minutes, notes);
 }
 
-/// A pass that takes as long as its timeout allows meets the next occurrence, which is then skipped (seed A25).
+/// A pass that takes as long as its timeout allows meets the next occurrence, which is then skipped (seed A25). The first
+/// answer of an app that is polled ends nothing.
 fn timeout_over_interval(placed: &Placed, now: DateTime<Utc>, notes: &mut Notes) {
     let job = &placed.job;
+    if job.completion.poll().is_some() {
+        return;
+    }
     let firings: Vec<_> =
         std::iter::successors(job.schedule.next_after(now), |t| job.schedule.next_after(*t)).take(AHEAD).collect();
     let shortest = firings.windows(2).map(|pair| pair[1] - pair[0]).min();

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{Auth, Body, CatchUp, ExpectedStatus, Job, Overlap, RunTokens, StatusClass, source::hex};
+use super::{
+    Auth, Body, Call, CatchUp, Completion, Expect, ExpectedStatus, Group, Job, Overlap, PollUrl, Retry, RetryOn,
+    RunTokens, StatusClass, source::hex,
+};
 
 /// 16 hex digits over everything that decides when a job fires and what it sends. Headers come as their `identities`, in
 /// which a secret is the name of its variable: a hash of the value could be guessed.
@@ -31,21 +34,29 @@ pub(super) fn hash(job: &Job, identities: &[(&str, &str)]) -> String {
         Body::Json(json) => parts.text("json").text(json),
         Body::Text(text) => parts.text("text").text(text),
     };
-    parts.duration(job.timeout).duration(job.hold);
+    parts.duration(job.jitter).duration(job.timeout).duration(job.hold).number(job.run_on_start.into());
+    parts.retry(&job.retry).number(job.idempotent.into());
     parts.text(match job.overlap {
         Overlap::Skip => "skip",
+        Overlap::Queue => "queue",
+        Overlap::Replace => "replace",
         Overlap::Allow => "allow",
+    });
+    parts.option(job.group.as_deref(), |parts, Group { name, concurrency }| {
+        parts.text(name).number(u64::from(*concurrency));
+    });
+    parts.option(job.cancel.as_ref(), |parts, Call { method, path }| {
+        parts.text(method).text(path);
     });
     parts.text(match job.catch_up {
         CatchUp::None => "none",
         CatchUp::Latest => "latest",
+        CatchUp::All => "all",
     });
-    for expected in &job.expect {
-        match expected {
-            ExpectedStatus::Exact(status) => parts.text("exact").number(u64::from(*status)),
-            ExpectedStatus::Class(StatusClass(class)) => parts.text("class").number(u64::from(*class)),
-        };
-    }
+    parts.option(job.catch_up_window.as_ref(), |parts, window| {
+        parts.duration(*window);
+    });
+    parts.completion(&job.completion).expect(&job.expect);
     hex(&parts.0.finalize()[..8])
 }
 
@@ -65,6 +76,57 @@ impl Parts {
             self.text(text);
         }
         self
+    }
+
+    fn option<T>(&mut self, value: Option<&T>, add: impl FnOnce(&mut Self, &T)) -> &mut Self {
+        self.number(value.is_some().into());
+        if let Some(value) = value {
+            add(self, value);
+        }
+        self
+    }
+
+    fn retry(&mut self, retry: &Retry) -> &mut Self {
+        self.number(u64::from(retry.attempts)).duration(retry.initial).number(retry.factor.to_bits());
+        self.duration(retry.max).number(retry.on.len() as u64);
+        for cause in &retry.on {
+            match cause {
+                RetryOn::Connect => self.text("connect"),
+                RetryOn::Status(status) => self.status(*status),
+            };
+        }
+        self
+    }
+
+    fn completion(&mut self, completion: &Completion) -> &mut Self {
+        let Completion::Poll(poll) = completion else { return self.text("response") };
+        match &poll.url {
+            PollUrl::Location => self.text("location"),
+            PollUrl::Template(path) => self.text("template").text(path),
+        };
+        self.duration(poll.interval).text(&poll.state).texts(&poll.success).texts(&poll.failure);
+        self.duration(poll.timeout).text(&poll.progress)
+    }
+
+    fn expect(&mut self, expect: &Expect) -> &mut Self {
+        self.number(expect.status.len() as u64);
+        for status in &expect.status {
+            self.status(*status);
+        }
+        self.number(expect.json.len() as u64);
+        for (pointer, value) in &expect.json {
+            self.text(pointer).text(&value.to_string());
+        }
+        self.option(expect.contains.as_ref(), |parts, text| {
+            parts.text(text);
+        })
+    }
+
+    fn status(&mut self, status: ExpectedStatus) -> &mut Self {
+        match status {
+            ExpectedStatus::Exact(status) => self.text("exact").number(u64::from(status)),
+            ExpectedStatus::Class(StatusClass(class)) => self.text("class").number(u64::from(class)),
+        }
     }
 
     fn number(&mut self, number: u64) -> &mut Self {

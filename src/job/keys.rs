@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     duration::LONGEST,
-    model::{CatchUp, Overlap},
+    policy::{CatchUp, Overlap},
 };
 use crate::schedule::{DstOverlap, Gap};
 
@@ -28,6 +28,8 @@ pub(super) enum Form {
     Boolean,
     /// A whole number between two bounds, both included.
     Count(u32, u32),
+    /// A number, with or without a fraction, between two bounds, both included.
+    Number(f64, f64),
     /// A duration between two bounds, both included.
     Duration(Bounds),
     /// One of a closed list.
@@ -36,10 +38,16 @@ pub(super) enum Form {
     Zone,
     /// The name of a target.
     Target,
+    /// The name of a group.
+    Group,
     /// An http or https address, or the environment variable that holds it.
     Address,
     /// A path on a target.
     Path,
+    /// A path on a target, in which each `{name}` is filled from an answer.
+    Template,
+    /// `location`, or such a path.
+    PollUrl,
     /// The absolute path of a file.
     File,
     /// A text of visible ASCII.
@@ -60,6 +68,14 @@ pub(super) enum Form {
     Table(&'static [Key]),
     /// The statuses that count as success.
     Statuses,
+    /// What a failed attempt is made again after.
+    RetryOn,
+    /// A JSON Pointer.
+    Pointer,
+    /// JSON Pointers, and the value at each.
+    Members,
+    /// Texts, at least so many.
+    Texts(usize),
     /// The name of an environment variable.
     Variable,
     /// A text with `{}` in it.
@@ -88,6 +104,13 @@ pub(super) enum AuthWord {
     None,
 }
 
+/// When a run is over, as `completion` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CompletionWord {
+    Response,
+    Poll,
+}
+
 /// A closed list: each word, and what it stands for.
 pub(super) type Words<T> = &'static [(&'static str, T)];
 
@@ -97,8 +120,12 @@ pub(super) const AUTH: Words<AuthWord> = &[
     ("run-token", AuthWord::RunToken),
     ("none", AuthWord::None),
 ];
-pub(super) const OVERLAP: Words<Overlap> = &[("skip", Overlap::Skip), ("allow", Overlap::Allow)];
-pub(super) const CATCH_UP: Words<CatchUp> = &[("latest", CatchUp::Latest), ("none", CatchUp::None)];
+pub(super) const OVERLAP: Words<Overlap> =
+    &[("skip", Overlap::Skip), ("queue", Overlap::Queue), ("replace", Overlap::Replace), ("allow", Overlap::Allow)];
+pub(super) const CATCH_UP: Words<CatchUp> =
+    &[("none", CatchUp::None), ("latest", CatchUp::Latest), ("all", CatchUp::All)];
+pub(super) const COMPLETION: Words<CompletionWord> =
+    &[("response", CompletionWord::Response), ("poll", CompletionWord::Poll)];
 pub(super) const GAP: Words<Gap> = &[("run_after", Gap::RunAfter), ("skip", Gap::Skip)];
 pub(super) const DST_OVERLAP: Words<DstOverlap> =
     &[("first", DstOverlap::First), ("second", DstOverlap::Second), ("both", DstOverlap::Both)];
@@ -113,11 +140,16 @@ const fn key(name: &'static str, form: Form, about: &'static str) -> Key {
 }
 
 /// The tables that a file may hold.
-pub(super) const TABLES: &[&str] = &["sexton", "targets", "defaults", "jobs"];
+pub(super) const TABLES: &[&str] = &["sexton", "targets", "groups", "defaults", "jobs"];
 
 /// `[sexton]`.
 pub(super) const SEXTON: &[Key] = &[
     key("timezone", Form::Zone, "The zone of schedules that name none. Default: UTC."),
+    key(
+        "startup_grace",
+        between(0, A_DAY),
+        "How long after its start the sidecar fires nothing; what falls due meanwhile is downtime. Default: 0s.",
+    ),
     key("shutdown_grace", between(0, A_DAY), "How long a stop waits for open requests. Default: 30s."),
     key(
         "late_limit",
@@ -130,12 +162,26 @@ pub(super) const SEXTON: &[Key] = &[
         Form::Count(1, 100_000),
         "Open requests per target; the rest wait in the order they fell due. Default: 512.",
     ),
+    key("history", Form::Table(HISTORY), "How much of what is over the ledger keeps."),
     key(
         "issuer",
         Form::Visible,
         "Who mints the run tokens, such as https://cron.example.org: their `iss`. Needed with auth = \"run-token\".",
     ),
 ];
+
+/// `history`.
+pub(super) const HISTORY: &[Key] = &[
+    key("keep", between(3600, LONGEST), "How old a run may become before it is pruned. Default: 90d."),
+    key("per_job", Form::Count(1, 10_000_000), "How many runs of one job are kept. Default: 10000."),
+];
+
+/// `[groups.NAME]`.
+pub(super) const GROUP: &[Key] = &[key(
+    "concurrency",
+    Form::Count(1, 10_000),
+    "How many runs of the jobs in this group may be in flight at once, over all replicas.",
+)];
 
 /// `[targets.NAME]`.
 pub(super) const TARGET: &[Key] = &[
@@ -187,6 +233,12 @@ pub(super) const JOB: &[Key] = &[
     key("target", Form::Target, "The target to call. Default: app."),
     key("timezone", Form::Zone, "The zone of the schedule. Default: that of [sexton]."),
     key("dst", Form::Table(DST), "What a fixed local time means on the days when the clocks change."),
+    key(
+        "jitter",
+        between(0, A_DAY),
+        "Spreads the firings of many jobs: each job comes later than its schedule by a fixed share of this, chosen by its \
+         name. Default: 0s.",
+    ),
     key("method", Form::Method, "The HTTP method, upper case. Default: POST."),
     key("headers", Form::Headers, "Headers beyond Sexton's own."),
     key("json", Form::Json, "Sent as JSON. Not together with body."),
@@ -196,21 +248,44 @@ pub(super) const JOB: &[Key] = &[
         between(1, A_DAY),
         "The limit of one attempt, from connecting to the last byte of the answer. Up to 24h. Default: 30s.",
     ),
+    key("retry", Form::Table(RETRY), "Whether and how a failed attempt is made again. Default: not at all."),
+    key(
+        "idempotent",
+        Form::Boolean,
+        "Whether an attempt of which nobody knows how it ended may be made again. Default: false.",
+    ),
     key(
         "overlap",
         Form::Word(|| words(OVERLAP)),
-        "What happens to an occurrence while an earlier run may still be running. Default: skip.",
+        "What happens to an occurrence while an earlier run may still be running: it is skipped, one waits, it takes the \
+         earlier one's place (needs cancel), or it is sent all the same. Default: skip.",
     ),
+    key("group", Form::Group, "The group whose limit it shares with other jobs."),
     key(
         "hold",
         between(1, LONGEST),
-        "How long an attempt that timed out keeps the job `possibly running`. Default: three times timeout.",
+        "How long an attempt that timed out keeps the job `possibly running`. Default: three times the longer of timeout \
+         and poll.timeout.",
     ),
+    key("cancel", Form::Table(CANCEL), "How the app is asked to stop a run."),
     key(
         "catch_up",
         Form::Word(|| words(CATCH_UP)),
-        "What is sent for occurrences that fell into downtime: the newest, or none. Default: latest.",
+        "What is sent for occurrences that fell into downtime: none, the newest, or each one after the other. Default: \
+         latest.",
     ),
+    key(
+        "catch_up_window",
+        between(1, LONGEST),
+        "How far back in downtime an occurrence is still sent. Default: without limit; 24h with catch_up = \"all\".",
+    ),
+    key(
+        "completion",
+        Form::Word(|| words(COMPLETION)),
+        "When a run is over: with the answer, or, when that is a 202, with the state that polling finds. Default: \
+         response.",
+    ),
+    key("poll", Form::Table(POLL), "With completion = \"poll\": how a run that the app took on is followed."),
     key("expect", Form::Table(EXPECT), "Which answers are a success. Default: any 2xx."),
     key(
         "scopes",
@@ -218,6 +293,7 @@ pub(super) const JOB: &[Key] = &[
         "What its run tokens allow, within the scopes of the target. Default: those of the target.",
     ),
     key("enabled", Form::Boolean, "Whether it fires at all. Default: true."),
+    key("run_on_start", Form::Boolean, "Whether it also fires once when the sidecar starts. Default: false."),
     key("description", Form::Text, "For people."),
 ];
 
@@ -238,9 +314,56 @@ pub(super) const DST: &[Key] = &[
     ),
 ];
 
-/// `expect`.
-pub(super) const EXPECT: &[Key] =
-    &[key("status", Form::Statuses, "Statuses such as 204 and classes such as \"2xx\". Default: [\"2xx\"].")];
+/// `retry`.
+pub(super) const RETRY: &[Key] = &[
+    key("attempts", Form::Count(1, 100), "Attempts of one run in all; 1 is no retry. Default: 1."),
+    key("initial", between(1, A_DAY), "The wait before the second attempt. Default: 5s."),
+    key("factor", Form::Number(1.0, 100.0), "What each wait is multiplied by for the next. Default: 2.0."),
+    key("max", between(1, A_DAY), "The longest wait. Default: 5m."),
+    key(
+        "on",
+        Form::RetryOn,
+        "What a failed attempt is made again after: \"connect\", classes such as \"5xx\", statuses such as 429. Default: \
+         [\"connect\", \"5xx\", 429].",
+    ),
+];
+
+/// `cancel`.
+pub(super) const CANCEL: &[Key] = &[
+    key("method", Form::Method, "The HTTP method, upper case. Default: POST."),
+    key(
+        "path",
+        Form::Template,
+        "The path on the target. With completion = \"poll\", each {name} in it is filled from the app's 202.",
+    ),
+];
+
+/// `poll`.
+pub(super) const POLL: &[Key] = &[
+    key(
+        "url",
+        Form::PollUrl,
+        "Where the state is: \"location\", as the Location header of the 202 says, or a path such as /api/jobs/{id}, \
+         filled from its JSON. Default: location.",
+    ),
+    key(
+        "interval",
+        between(1, A_DAY),
+        "The wait between two looks, unless the app says otherwise with Retry-After. Default: 2s.",
+    ),
+    key("state", Form::Pointer, "The JSON Pointer of the state. Default: /status."),
+    key("success", Form::Texts(1), "The states of a run that succeeded. Default: [\"done\"]."),
+    key("failure", Form::Texts(0), "The states of a run that failed. Default: [\"failed\"]."),
+    key("timeout", between(1, LONGEST), "How long the run is followed. Default: 1h."),
+    key("progress", Form::Pointer, "The JSON Pointer of what is shown as progress. Default: /progress."),
+];
+
+/// `expect`: what an answer must meet, all of it.
+pub(super) const EXPECT: &[Key] = &[
+    key("status", Form::Statuses, "Statuses such as 204 and classes such as \"2xx\". Default: [\"2xx\"]."),
+    key("json", Form::Members, "JSON Pointers and the value at each: { \"/errors\" = 0 }."),
+    key("contains", Form::Text, "A text that the body has in it."),
+];
 
 /// A header whose value comes from the environment.
 pub(super) const HEADER: &[Key] = &[

@@ -15,6 +15,7 @@ use super::{
     draft::{Draft, draft},
     files::read_sources,
     finding::{At, Finding, Notes, Report, Severity},
+    group::{self, Groups},
     keys::{self, Key},
     reader::{Found, Node, Section, clip, entries},
     settings::settings,
@@ -71,6 +72,7 @@ struct Tables<'a> {
     sexton: Option<Section<'a>>,
     defaults: Option<Section<'a>>,
     targets: Vec<(Found<&'a str>, Section<'a>)>,
+    groups: Vec<(Found<&'a str>, Section<'a>)>,
     jobs: Vec<(Found<&'a str>, Section<'a>)>,
 }
 
@@ -81,7 +83,9 @@ fn walk(sources: &[Source], context: &LoadContext, notes: &mut Notes) -> Definit
     let settings = settings(tables.sexton.as_ref(), context, notes);
     let defaults = tables.defaults.as_ref().map_or_else(Draft::default, |section| draft(section, context, notes));
     let targets = targets(&tables, &settings, context, notes);
-    let around = Surroundings { settings: &settings, targets: &targets, defaults: &defaults };
+    let groups: Groups =
+        tables.groups.iter().map(|(name, one)| (name.value.to_owned(), group::group(name, one, notes))).collect();
+    let around = Surroundings { settings: &settings, targets: &targets, groups: &groups, defaults: &defaults };
     let mut timing = Timing::new(context.now);
     let mut placed = Vec::with_capacity(tables.jobs.len());
     for (name, section) in &tables.jobs {
@@ -92,11 +96,12 @@ fn walk(sources: &[Source], context: &LoadContext, notes: &mut Notes) -> Definit
     }
     doubts::note(&placed, context.now, notes);
     let targets = targets.into_iter().filter_map(|(name, target)| Some((name, target?))).collect();
+    let groups = groups.into_iter().filter_map(|(name, group)| Some((name, group?))).collect();
     let jobs: BTreeMap<JobName, _> = placed.into_iter().map(|placed| (placed.job.name.clone(), placed.job)).collect();
-    Definitions { settings, targets, jobs }
+    Definitions { settings, targets, groups, jobs }
 }
 
-/// Sorts what the files hold into the four tables, and notes what belongs to none of them.
+/// Sorts what the files hold into the five tables, and notes what belongs to none of them.
 fn sort_out<'a>(trees: &'a [DeTable<'a>], notes: &mut Notes) -> Tables<'a> {
     let mut tables = Tables::default();
     for (file, tree) in trees.iter().enumerate() {
@@ -105,12 +110,14 @@ fn sort_out<'a>(trees: &'a [DeTable<'a>], notes: &mut Notes) -> Tables<'a> {
                 "sexton" => tables.sexton = only_in_main(&key, node, keys::SEXTON, notes).or(tables.sexton),
                 "defaults" => tables.defaults = only_in_main(&key, node, keys::DEFAULTS, notes).or(tables.defaults),
                 "targets" => sections(node, "targets", keys::TARGET, &mut tables.targets, notes),
+                "groups" => sections(node, "groups", keys::GROUP, &mut tables.groups, notes),
                 "jobs" => sections(node, "jobs", keys::JOB, &mut tables.jobs, notes),
                 _ => unknown_table(&key, notes),
             }
         }
     }
     once_each("target", &mut tables.targets, notes);
+    once_each("group", &mut tables.groups, notes);
     once_each("job", &mut tables.jobs, notes);
     tables
 }
@@ -125,7 +132,7 @@ fn only_in_main<'a>(
     if key.at.file != 0 {
         notes
             .error(&key.at, format!("{title} stands only in the main file"))
-            .help("files in jobs.d hold [jobs.*] and [targets.*]");
+            .help("files in jobs.d hold [jobs.*], [targets.*] and [groups.*]");
         return None;
     }
     let table = node.table(&title, notes)?;
@@ -159,7 +166,7 @@ fn unknown_table(key: &Found<&str>, notes: &mut Notes) {
     let near = nearest(key.value, keys::TABLES).map_or(String::new(), |near| format!("did you mean `{near}`? "));
     notes
         .error(&key.at, format!("unknown table or key `{}` at the top of the file", clip(key.value)))
-        .help(format!("{near}accepted: [sexton], [targets.NAME], [defaults], [jobs.NAME]"));
+        .help(format!("{near}accepted: [sexton], [targets.NAME], [groups.NAME], [defaults], [jobs.NAME]"));
 }
 
 /// Notes names that two files define (seed E16), and keeps the first of each.

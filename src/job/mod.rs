@@ -6,13 +6,16 @@
 
 mod address;
 mod assemble;
+mod completion;
 mod context;
 mod doubts;
 mod draft;
 mod duration;
 pub mod edit;
+mod expect;
 mod files;
 mod finding;
+mod group;
 mod hash;
 mod headers;
 pub mod import;
@@ -22,12 +25,16 @@ mod load;
 mod model;
 mod name;
 mod payload;
+mod pointer;
+mod policy;
 mod reader;
 mod render;
+mod retry;
 mod schema;
 mod scopes;
 mod settings;
 mod source;
+mod status;
 mod suggest;
 mod syntax;
 mod target;
@@ -40,11 +47,11 @@ pub use files::read_sources;
 pub use finding::{Finding, Report, Severity};
 pub use in_force::InForce;
 pub use load::{Loaded, load, load_sources};
-pub use model::{
-    Auth, Body, CatchUp, Definitions, ExpectedStatus, HeaderText, Job, Overlap, RunTokens, Settings, StatusClass,
-    Target,
-};
+pub use model::{Auth, Body, Definitions, HeaderText, History, Job, RunTokens, Settings, Target};
 pub use name::{JobName, NameError};
+pub use policy::{
+    Call, CatchUp, Completion, Expect, ExpectedStatus, Group, Overlap, Poll, PollUrl, Retry, RetryOn, StatusClass,
+};
 pub use render::render;
 pub use schema::schema;
 pub use settings::{settings_count, settings_duration, settings_issuer};

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use url::Url;
 
-use super::JobName;
+use super::{
+    JobName,
+    policy::{Call, CatchUp, Completion, Expect, Group, Overlap, Retry},
+};
 use crate::{schedule::Schedule, secret::Secret};
 
 /// Everything that one load of `jobs.toml` defines.
@@ -16,6 +19,8 @@ pub struct Definitions {
     pub settings: Settings,
     /// The apps to call, by name.
     pub targets: BTreeMap<String, Arc<Target>>,
+    /// The limits that jobs share, by name; those that no job names too.
+    pub groups: BTreeMap<String, Arc<Group>>,
     /// The jobs, by name; disabled ones too.
     pub jobs: BTreeMap<JobName, Arc<Job>>,
 }
@@ -25,14 +30,27 @@ pub struct Definitions {
 pub struct Settings {
     /// The zone of schedules that name none.
     pub timezone: Tz,
+    /// How long after its start it fires nothing (seed A26); what falls due meanwhile is downtime.
+    pub startup_grace: Duration,
     /// How long a stop waits for open requests.
     pub shutdown_grace: Duration,
     /// Of what is found due, the newest occurrence within this is sent late; all else is downtime.
     pub late_limit: Duration,
     /// Open requests per target; the rest wait in due order.
     pub max_in_flight: usize,
+    /// How much the ledger keeps.
+    pub history: History,
     /// The `iss` of run tokens; there whenever a target wants them.
     pub issuer: Option<String>,
+}
+
+/// How much of what is over the ledger keeps; what goes beyond either is pruned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+    /// How old a run may become.
+    pub keep: Duration,
+    /// How many runs of one job there may be.
+    pub per_job: u64,
 }
 
 /// An app to call.
@@ -115,6 +133,8 @@ pub struct Job {
     pub target: Arc<Target>,
     /// When.
     pub schedule: Schedule,
+    /// The window that its firings are spread over: each comes later than nominal by the same share of it.
+    pub jitter: Duration,
     /// The HTTP method, upper case.
     pub method: String,
     /// The path on the target, with an optional query; starts with `/`.
@@ -127,14 +147,28 @@ pub struct Job {
     pub body: Body,
     /// The limit of one attempt, from connecting to the last byte of the answer.
     pub timeout: Duration,
+    /// Whether and how a failed attempt is made again.
+    pub retry: Retry,
+    /// Whether an attempt of which nobody knows how it ended may be made again.
+    pub idempotent: bool,
     /// What happens to an occurrence while an earlier run may still be running.
     pub overlap: Overlap,
+    /// The limit that it shares with other jobs.
+    pub group: Option<Arc<Group>>,
     /// How long an unknown attempt keeps the job "possibly running" (guarantee G3).
     pub hold: Duration,
+    /// How the app is asked to stop a run; always there with [`Overlap::Replace`].
+    pub cancel: Option<Call>,
     /// What is sent for occurrences that fell into downtime.
     pub catch_up: CatchUp,
+    /// How far back in downtime an occurrence is still sent; `None` without limit, never with [`CatchUp::All`].
+    pub catch_up_window: Option<Duration>,
+    /// When a run is over.
+    pub completion: Completion,
     /// Which answers are a success.
-    pub expect: Vec<ExpectedStatus>,
+    pub expect: Expect,
+    /// Whether it also fires once when the sidecar starts.
+    pub run_on_start: bool,
     /// Whether it fires at all.
     pub enabled: bool,
     /// For people.
@@ -174,46 +208,4 @@ pub enum Body {
     Json(String),
     /// Text, sent as it is.
     Text(String),
-}
-
-/// What happens to an occurrence while an earlier run may still be running.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overlap {
-    /// It is skipped.
-    Skip,
-    /// It is sent all the same.
-    Allow,
-}
-
-/// What is sent for occurrences that fell into downtime.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CatchUp {
-    /// Nothing.
-    None,
-    /// The newest of them.
-    Latest,
-}
-
-/// One element of `expect.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExpectedStatus {
-    /// Exactly this.
-    Exact(u16),
-    /// Any of a class.
-    Class(StatusClass),
-}
-
-/// A status class, by its first digit: 2 for `2xx`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StatusClass(pub u8);
-
-impl ExpectedStatus {
-    /// Whether `status` is it.
-    #[must_use]
-    pub fn covers(self, status: u16) -> bool {
-        match self {
-            Self::Exact(exact) => status == exact,
-            Self::Class(StatusClass(class)) => status / 100 == u16::from(class),
-        }
-    }
 }

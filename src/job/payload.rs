@@ -1,13 +1,12 @@
-//! What a job sends (`json`, `body`) and what it expects back (`expect`).
+//! What a job sends: `json` or `body`.
 
 use serde_json::{Map, Number, Value};
 use toml::{Spanned, de::DeValue};
 
 use super::{
-    Body, ExpectedStatus, StatusClass,
+    Body,
     finding::{At, Notes},
-    keys,
-    reader::{Field, Found, Section, clip, describe},
+    reader::{Field, Found, Section, describe},
 };
 
 /// `json` or `body`, whichever is there.
@@ -45,7 +44,7 @@ fn json_body(field: &Field, notes: &mut Notes) -> Option<Found<Body>> {
 }
 
 /// TOML to JSON; dates become strings. What JSON cannot hold is noted.
-fn to_json(file: usize, value: &Spanned<DeValue>, notes: &mut Notes) -> Option<Value> {
+pub(super) fn to_json(file: usize, value: &Spanned<DeValue>, notes: &mut Notes) -> Option<Value> {
     match value.get_ref() {
         DeValue::String(text) => Some(Value::String(text.to_string())),
         DeValue::Boolean(value) => Some(Value::Bool(*value)),
@@ -81,52 +80,5 @@ fn not_json(file: usize, value: &Spanned<DeValue>, notes: &mut Notes) -> Option<
     notes
         .error(&at, format!("`json` holds {}, which JSON has no number for", describe(value.get_ref())))
         .help("send it as a string");
-    None
-}
-
-/// `expect`: which answers are a success.
-pub(super) fn expect(field: &Field, notes: &mut Notes) -> Option<Vec<ExpectedStatus>> {
-    const WANTED: &str = "a list such as [\"2xx\", 204]";
-    let section = Section::of(field, keys::EXPECT, notes)?;
-    let status = section.get("status")?;
-    let DeValue::Array(items) = status.node.value.get_ref() else {
-        status.wrong_type(notes, WANTED);
-        return None;
-    };
-    if items.is_empty() {
-        notes.error(&status.at(), "`status` is an empty list: no answer could succeed").help(format!("write {WANTED}"));
-        return None;
-    }
-    let statuses: Vec<_> = items
-        .iter()
-        .map(|item| one_status(item.get_ref()).or_else(|| not_expected(status.node.file, item, notes)))
-        .collect();
-    statuses.into_iter().collect()
-}
-
-/// An exact status or a class. A 1xx is never the answer, and a 5xx never a success (seed E14).
-fn one_status(value: &DeValue) -> Option<ExpectedStatus> {
-    match value {
-        DeValue::Integer(written) => {
-            let status = u16::from_str_radix(written.as_str(), written.radix()).ok()?;
-            (200..500).contains(&status).then_some(ExpectedStatus::Exact(status))
-        }
-        DeValue::String(text) => match text.as_bytes() {
-            [class @ b'2'..=b'4', b'x', b'x'] => Some(ExpectedStatus::Class(StatusClass(class - b'0'))),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn not_expected(file: usize, item: &Spanned<DeValue>, notes: &mut Notes) -> Option<ExpectedStatus> {
-    let help = match item.get_ref() {
-        DeValue::String(text) if text.parse::<u16>().is_ok() => format!("write {} without quotes", clip(text)),
-        _ => {
-            "accepted: \"2xx\", \"3xx\", \"4xx\" and whole numbers from 200 to 499; a 5xx is never a success".to_owned()
-        }
-    };
-    let found = describe(item.get_ref());
-    notes.error(&At { file, span: item.span() }, format!("`status` cannot expect {found}")).help(help);
     None
 }

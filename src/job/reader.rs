@@ -4,7 +4,7 @@ use std::{fmt::Write, time::Duration};
 
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeArray, DeTable, DeValue},
 };
 
 use super::{
@@ -122,9 +122,14 @@ impl<'a> Section<'a> {
 
 fn unknown_key(key: &Found<&str>, title: &str, known: &[Key], notes: &mut Notes) {
     let accepted: Vec<&str> = known.iter().map(|key| key.name).collect();
-    let elsewhere = [("[sexton]", keys::SEXTON), ("[targets.NAME]", keys::TARGET), ("[jobs.NAME]", keys::JOB)]
-        .into_iter()
-        .find(|(_, keys)| keys.iter().any(|one| one.name == key.value));
+    let tables = [
+        ("[sexton]", keys::SEXTON),
+        ("[targets.NAME]", keys::TARGET),
+        ("[groups.NAME]", keys::GROUP),
+        ("[jobs.NAME]", keys::JOB),
+        ("`retry`", keys::RETRY),
+    ];
+    let elsewhere = tables.into_iter().find(|(_, keys)| keys.iter().any(|one| one.name == key.value));
     let mut help = match (nearest(key.value, &accepted), elsewhere) {
         (_, Some((table, _))) => format!("`{}` belongs under {table}; ", key.value),
         (Some(near), None) => format!("did you mean `{near}`? "),
@@ -176,6 +181,48 @@ impl<'a> Field<'a> {
             Some(value) => Some(self.found(value)),
             None => {
                 self.wrong_type(notes, &wanted);
+                None
+            }
+        }
+    }
+
+    pub(super) fn number(&self, notes: &mut Notes) -> Option<f64> {
+        let Form::Number(least, most) = self.form else { return None };
+        let written = match self.node.value.get_ref() {
+            DeValue::Integer(written) if written.radix() == 10 => written.as_str(),
+            DeValue::Float(written) => written.as_str(),
+            _ => "",
+        };
+        let value = written.parse::<f64>().ok().filter(|value| (least..=most).contains(value));
+        if value.is_none() {
+            self.wrong_type(notes, &format!("a number from {least} to {most}"));
+        }
+        value
+    }
+
+    /// The elements of a list; `wanted` is how messages call it.
+    pub(super) fn items(&self, wanted: &str, notes: &mut Notes) -> Option<&'a DeArray<'a>> {
+        if let DeValue::Array(items) = self.node.value.get_ref() {
+            return Some(items);
+        }
+        self.wrong_type(notes, wanted);
+        None
+    }
+
+    /// A list of texts, each with something in it.
+    pub(super) fn texts(&self, example: &str, notes: &mut Notes) -> Option<Found<Vec<String>>> {
+        let Form::Texts(least) = self.form else { return None };
+        let wanted = format!("a list of strings such as {example}");
+        let items = self.items(&wanted, notes)?;
+        let texts: Option<Vec<String>> = items
+            .iter()
+            .map(|item| item.get_ref().as_str().filter(|text| !text.is_empty()).map(str::to_owned))
+            .collect();
+        match texts.filter(|texts| texts.len() >= least) {
+            Some(texts) => Some(self.found(texts)),
+            None => {
+                let help = format!("write {} = {example}", self.key);
+                notes.error(&self.at(), format!("`{}` must be {wanted}, none of them empty", self.key)).help(help);
                 None
             }
         }

@@ -7,6 +7,9 @@ use super::keys::{self, Form, Key};
 /// A job's and a target's name, see [`super::JobName`].
 const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$";
 
+/// A JSON Pointer, RFC 6901.
+const POINTER: &str = "^(/([^~]|~[01])*)?$";
+
 /// The JSON Schema (draft 7, which editors of TOML read) of `jobs.toml` and of the files in `jobs.d`.
 ///
 /// What it accepts may still be refused by a load: a schema cannot read a schedule or look up a target.
@@ -14,7 +17,13 @@ const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$";
 pub fn schema() -> Value {
     let mut job = table(keys::JOB);
     job["required"] = json!(["schedule", "path"]);
+    let mut defaults = table(keys::DEFAULTS);
+    for table in [&mut job, &mut defaults] {
+        table["properties"]["cancel"]["required"] = json!(["path"]);
+    }
     job["not"] = json!({ "required": ["json", "body"] });
+    let mut group = table(keys::GROUP);
+    group["required"] = json!(["concurrency"]);
     let zones: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -24,7 +33,8 @@ pub fn schema() -> Value {
         "properties": {
             "sexton": described(table(keys::SEXTON), "The sidecar itself; only in the main file."),
             "targets": described(named(&table(keys::TARGET)), "The apps to call, by name; `app` is the default one."),
-            "defaults": described(table(keys::DEFAULTS), "What holds for jobs that say nothing; only in the main file."),
+            "groups": described(named(&group), "Limits that jobs share, by name."),
+            "defaults": described(defaults, "What holds for jobs that say nothing; only in the main file."),
             "jobs": described(named(&job), "The jobs, by name."),
         },
         "definitions": { "zone": { "type": "string", "enum": zones } },
@@ -55,14 +65,30 @@ fn value(form: Form) -> Value {
         Form::Text => json!({ "type": "string" }),
         Form::Boolean => json!({ "type": "boolean" }),
         Form::Count(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Form::Number(least, most) => json!({ "type": "number", "minimum": least, "maximum": most }),
         Form::Duration(_) => pattern("^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$", 2, &["30s", "15m", "1h30m", "1d"]),
         Form::Word(words) => json!({ "enum": words() }),
         Form::Zone => json!({ "$ref": "#/definitions/zone" }),
-        Form::Target => pattern(NAME, 1, &[]),
+        Form::Target | Form::Group => pattern(NAME, 1, &[]),
         Form::Address => {
             json!({ "anyOf": [pattern("^[Hh][Tt][Tt][Pp][Ss]?://", 8, &["http://app:8000"]), from_env(keys::ADDRESS)] })
         }
         Form::Path => pattern("^/([^/# ][^# ]*)?$", 1, &["/api/sync"]),
+        Form::Template => pattern("^/([^/# ][^# ]*)?$", 1, &["/api/jobs/{id}"]),
+        Form::PollUrl => pattern("^(location|/([^/# ][^# ]*)?)$", 1, &["location", "/api/jobs/{id}"]),
+        Form::Pointer => pattern(POINTER, 0, &["/status"]),
+        Form::Members => json!({ "type": "object", "propertyNames": { "pattern": POINTER } }),
+        Form::Texts(least) => {
+            json!({ "type": "array", "minItems": least, "items": { "type": "string", "minLength": 1 } })
+        }
+        Form::RetryOn => {
+            let cause = json!({ "anyOf": [
+                { "enum": ["connect", "3xx", "4xx", "5xx"] },
+                pattern("^[3-5][0-9][0-9]$", 3, &["429"]),
+                { "type": "integer", "minimum": 300, "maximum": 599 },
+            ] });
+            json!({ "type": "array", "minItems": 1, "items": cause })
+        }
         Form::File => pattern("^/", 2, &["/run/sexton/token"]),
         Form::Visible => pattern("^[!-~]+$", 1, &[]),
         Form::Scopes => {

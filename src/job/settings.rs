@@ -5,10 +5,10 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::{
-    LoadContext, Settings,
+    History, LoadContext, Settings,
     duration::{format_duration, parse_duration},
     finding::Notes,
-    keys::{Bounds, Form, SEXTON},
+    keys::{Bounds, Form, HISTORY, SEXTON},
     reader::{Field, Found, Section, clip},
     scopes,
     suggest::nearest,
@@ -19,20 +19,38 @@ pub(super) fn settings(section: Option<&Section>, context: &LoadContext, notes: 
     let field = |key| section.and_then(|section| section.get(key));
     let mut duration =
         |key, unset| field(key).and_then(|field| field.duration(notes)).map_or(unset, |found| found.value);
+    let startup_grace = duration("startup_grace", Duration::ZERO);
     let shutdown_grace = duration("shutdown_grace", Duration::from_secs(30));
     let late_limit = duration("late_limit", Duration::from_secs(60));
     let max_in_flight = field("max_in_flight").and_then(|field| field.count(notes));
     let timezone = field("timezone").and_then(|field| zone(&field, notes));
     let issuer = field("issuer").and_then(|field| scopes::visible(&field, "\"https://cron.example.org\"", notes));
+    let history = history(field("history").as_ref(), notes);
     let overrides = context.overrides;
     Settings {
+        startup_grace: overrides.startup_grace.unwrap_or(startup_grace),
         timezone: overrides.timezone.unwrap_or(timezone.map_or(Tz::UTC, |zone| zone.value)),
         shutdown_grace: overrides.shutdown_grace.unwrap_or(shutdown_grace),
         late_limit: overrides.late_limit.unwrap_or(late_limit),
         max_in_flight: overrides.max_in_flight.unwrap_or(max_in_flight.map_or(512, |count| count.value as usize)),
+        history: History {
+            keep: overrides.history_keep.unwrap_or(history.keep),
+            per_job: overrides.history_per_job.unwrap_or(history.per_job),
+        },
         issuer: overrides.issuer.clone().or(issuer.map(|issuer| issuer.value.to_owned())),
     }
 }
+
+fn history(field: Option<&Field>, notes: &mut Notes) -> History {
+    let section = field.and_then(|field| Section::of(field, HISTORY, notes));
+    let field = |key| section.as_ref().and_then(|section| section.get(key));
+    History {
+        keep: field("keep").and_then(|field| field.duration(notes)).map_or(NINETY_DAYS, |found| found.value),
+        per_job: field("per_job").and_then(|field| field.count(notes)).map_or(10_000, |found| found.value.into()),
+    }
+}
+
+const NINETY_DAYS: Duration = Duration::from_secs(90 * 86_400);
 
 /// An IANA zone. Zone names are matched exactly: `europe/prague` is a near miss, not a match.
 pub(super) fn zone(field: &Field, notes: &mut Notes) -> Option<Found<Tz>> {
@@ -68,11 +86,11 @@ pub fn settings_duration(key: &str, text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// What is allowed, in words: the same as in the file.
-pub fn settings_count(key: &str, text: &str) -> Result<usize, String> {
+pub fn settings_count(key: &str, text: &str) -> Result<u32, String> {
     let Form::Count(least, most) = form(key) else { return Err(format!("`{key}` is no number")) };
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let value = text.parse::<u32>().ok().filter(|value| plain && (least..=most).contains(value));
-    value.map(|value| value as usize).ok_or_else(|| format!("write a whole number from {least} to {most}"))
+    value.ok_or_else(|| format!("write a whole number from {least} to {most}"))
 }
 
 /// Reads what a variable says instead of `issuer`.
@@ -84,6 +102,8 @@ pub fn settings_issuer(text: &str) -> Result<String, String> {
     fine.ok_or_else(|| "write visible ASCII without spaces, such as https://cron.example.org".to_owned())
 }
 
+/// What a key of `[sexton]` takes; one within `history` is written `history.keep`.
 fn form(key: &str) -> Form {
-    SEXTON.iter().find(|known| known.name == key).map_or(Form::Text, |known| known.form)
+    let (keys, name) = key.strip_prefix("history.").map_or((SEXTON, key), |name| (HISTORY, name));
+    keys.iter().find(|known| known.name == name).map_or(Form::Text, |known| known.form)
 }

@@ -46,9 +46,11 @@ fn value_of(path: &[String], text: &str) -> Result<Value, String> {
     match form {
         Some(Form::Json) => serde_json::from_str::<Json>(text).map_err(|error| error.to_string()).and_then(from_json),
         Some(Form::Boolean | Form::Count(..)) => Ok(text.parse().unwrap_or_else(|_| text.into())),
-        Some(Form::Statuses) if !text.starts_with('[') => Ok(statuses(text)),
-        Some(Form::Schedules | Form::Statuses) if text.starts_with('[') => toml(text),
-        Some(Form::Table(_) | Form::Headers) => toml(text),
+        Some(Form::Number(..)) => Ok(number(text)),
+        Some(Form::Schedules | Form::Statuses | Form::RetryOn | Form::Texts(_)) if text.starts_with('[') => toml(text),
+        Some(Form::Statuses | Form::RetryOn) => Ok(of_commas(text, whole_number)),
+        Some(Form::Texts(_)) => Ok(of_commas(text, |item| item.into())),
+        Some(Form::Table(_) | Form::Headers | Form::Members) => toml(text),
         Some(_) => Ok(text.into()),
         // A header's value, or a key that the check will refuse.
         None if text.starts_with('{') => toml(text),
@@ -64,6 +66,7 @@ fn form_of(path: &[String]) -> Option<Form> {
         (Form::Json, ..) => Some(Form::Json),
         (form, None, _) => Some(form),
         (Form::Table(keys), Some(name), None) => find(keys, name),
+        (Form::Table(keys), Some(name), Some(_)) if matches!(find(keys, name), Some(Form::Members)) => Some(Form::Json),
         (Form::Headers, Some(_), Some(name)) => find(keys::HEADER, name),
         _ => None,
     }
@@ -73,9 +76,19 @@ fn toml(text: &str) -> Result<Value, String> {
     text.parse::<Value>().map_err(|error| error.message().to_owned())
 }
 
-fn statuses(text: &str) -> Value {
-    let status = |item: &str| item.parse::<i64>().map_or_else(|_| Value::from(item), Value::from);
-    Value::Array(text.split(',').map(|item| status(item.trim())).collect::<Array>())
+fn of_commas(text: &str, item: impl Fn(&str) -> Value) -> Value {
+    Value::Array(text.split(',').map(|part| item(part.trim())).collect::<Array>())
+}
+
+fn whole_number(text: &str) -> Value {
+    text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from)
+}
+
+fn number(text: &str) -> Value {
+    text.parse::<i64>()
+        .map(Value::from)
+        .or_else(|_| text.parse::<f64>().map(Value::from))
+        .unwrap_or_else(|_| text.into())
 }
 
 /// JSON as a TOML value.

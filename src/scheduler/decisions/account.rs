@@ -181,7 +181,7 @@ fn late_trigger(now: DateTime<Utc>, job: &Job, backlog: &Backlog, late_limit: st
         return Some(Trigger::Schedule);
     }
     match job.catch_up {
-        CatchUp::Latest => Some(Trigger::CatchUp),
+        CatchUp::Latest | CatchUp::All => Some(Trigger::CatchUp),
         CatchUp::None => None,
     }
 }

@@ -78,7 +78,7 @@ impl Decisions {
     pub(super) fn finish(&mut self, now: DateTime<Utc>, run: RunId, closing: Closing) -> Option<Effect> {
         let live = self.runs.get_mut(&run).filter(|live| live.is_sending())?;
         live.stage = Stage::Ending;
-        let keeps_slot = closing.outcome == Outcome::Unknown && live.job.overlap == Overlap::Skip;
+        let keeps_slot = closing.outcome == Outcome::Unknown && live.job.overlap != Overlap::Allow;
         let hold_until = keeps_slot.then(|| after(now, live.job.hold));
         let finish = closing.of(run, Some((live.fires_at, hold_until)));
         Some(Effect::Write(Write::Finish(vec![finish])))

@@ -49,7 +49,7 @@ impl Decisions {
             Verdict::Send(live.trigger)
         } else {
             match live.job.catch_up {
-                CatchUp::Latest => Verdict::Send(Trigger::CatchUp),
+                CatchUp::Latest | CatchUp::All => Verdict::Send(Trigger::CatchUp),
                 CatchUp::None => Verdict::Missed,
             }
         }
@@ -68,7 +68,7 @@ impl Decisions {
     /// but a slot ends by the wall clock, which may be set; and in line behind it, this run would be sent as soon as that
     /// one has ended, and so would all that come meanwhile (seed A24).
     fn is_behind_its_own(&self, run: RunId) -> bool {
-        let Some(live) = self.runs.get(&run).filter(|live| live.job.overlap == Overlap::Skip) else { return false };
+        let Some(live) = self.runs.get(&run).filter(|live| live.job.overlap != Overlap::Allow) else { return false };
         let pending = |other: &RunId| {
             self.runs.get(other).is_some_and(|other| !matches!(other.stage, Stage::Claimed | Stage::Ending))
         };
@@ -99,7 +99,7 @@ impl Decisions {
             run,
             trigger: live.trigger,
             definition: job.hash.clone(),
-            slot_until: slot_until.filter(|_| job.overlap == Overlap::Skip),
+            slot_until: slot_until.filter(|_| job.overlap != Overlap::Allow),
             request: dispatch::request_line(job),
         })
     }

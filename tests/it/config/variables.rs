@@ -63,17 +63,23 @@ fn each_variable_of_the_sexton_table_is_read() {
     let environment = Environment::from([
         ("SEXTON_BASE_URL", "http://elsewhere:1"),
         ("SEXTON_TIMEZONE", " Europe/Prague "),
+        ("SEXTON_STARTUP_GRACE", "10s"),
         ("SEXTON_SHUTDOWN_GRACE", "1h30m"),
         ("SEXTON_LATE_LIMIT", "1s"),
         ("SEXTON_MAX_IN_FLIGHT", "7"),
+        ("SEXTON_HISTORY_KEEP", "7d"),
+        ("SEXTON_HISTORY_PER_JOB", "100"),
         ("SEXTON_ISSUER", "https://cron.example.org"),
     ]);
     let expected = Overrides {
         base_url: Some("http://elsewhere:1".to_owned()),
         timezone: Some(chrono_tz::Europe::Prague),
+        startup_grace: Some(Duration::from_secs(10)),
         shutdown_grace: Some(Duration::from_secs(5400)),
         late_limit: Some(Duration::from_secs(1)),
         max_in_flight: Some(7),
+        history_keep: Some(Duration::from_secs(7 * 86_400)),
+        history_per_job: Some(100),
         issuer: Some("https://cron.example.org".to_owned()),
     };
     assert_eq!(config::overrides(&environment).unwrap(), expected);

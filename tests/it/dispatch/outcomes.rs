@@ -17,7 +17,7 @@ use super::{
 async fn verdict(status: u16, expect: &[ExpectedStatus], attempt: u32) -> (Outcome, Option<Reason>) {
     let app = FakeApp::replying(Reply::Whole(answer(status, "said"))).await;
     let mut definition = job(&app.url());
-    definition.expect = expect.to_vec();
+    definition.expect.status = expect.to_vec();
     let report = dispatcher().send(&Order { attempt, ..order(definition) }).await;
     assert_eq!(report.status, Some(status));
     assert_eq!(report.excerpt.as_deref(), Some("said"));

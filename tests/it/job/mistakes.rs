@@ -74,6 +74,71 @@ pub(crate) const MISTAKES: &[(&str, &str)] = &[
     ("scopes without run tokens", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nscopes = [\"sync:run\"]\n"),
     ("issuer with a space", "[sexton]\nissuer = \"the cron\"\n"),
     ("header without a secret", "[targets.b]\nbase_url = \"http://b\"\nauth = \"none\"\nheader = \"X-Api-Key\"\n"),
+    (
+        "unknown group",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ngroup = \"bd\"\n[groups.db]\nconcurrency = 2\n",
+    ),
+    ("group without a limit", "[groups.db]\n"),
+    ("limit of no one", "[groups.db]\nconcurrency = 0\n"),
+    ("replace without cancel", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\noverlap = \"replace\"\n"),
+    ("cancel without a path", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ncancel = { method = \"POST\" }\n"),
+    (
+        "path of cancel that nothing fills",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ncancel = { path = \"/a/{id}/cancel\" }\n",
+    ),
+    (
+        "braces without a name",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ncompletion = \"poll\"\npoll = { url = \"/a/{}\" }\n",
+    ),
+    ("poll without completion", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\npoll = { interval = \"5s\" }\n"),
+    (
+        "address to poll at",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ncompletion = \"poll\"\npoll = { url = \"http://app/a/{id}\" }\n",
+    ),
+    (
+        "word for the place to poll at",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ncompletion = \"poll\"\npoll = { url = \"Location\" }\n",
+    ),
+    (
+        "states as one text",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ncompletion = \"poll\"\npoll = { success = \"done\" }\n",
+    ),
+    (
+        "state of both kinds",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ncompletion = \"poll\"\npoll = { success = [\"done\", \"over\"], failure = [\"over\"] }\n",
+    ),
+    (
+        "pointer without a slash",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ncompletion = \"poll\"\npoll = { state = \"status\" }\n",
+    ),
+    (
+        "member without a slash",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nexpect = { json = { errors = 0 } }\n",
+    ),
+    ("nothing to contain", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nexpect = { contains = \"\" }\n"),
+    (
+        "retry after a timeout",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nretry = { attempts = 3, on = [\"connect\", \"timeout\"] }\n",
+    ),
+    (
+        "retry after a success",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nretry = { attempts = 3, on = [200] }\n",
+    ),
+    ("no attempt", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nretry = { attempts = 0 }\n"),
+    ("waits that shrink", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nretry = { attempts = 3, factor = 0.5 }\n"),
+    (
+        "first wait over the longest",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nretry = { attempts = 3, initial = \"10m\" }\n",
+    ),
+    ("attempts outside retry", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nattempts = 3\n"),
+    (
+        "window without catching up",
+        "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ncatch_up = \"none\"\ncatch_up_window = \"1h\"\n",
+    ),
+    ("jitter over a day", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\njitter = \"25h\"\n"),
+    ("history without a table", "[sexton]\nhistory = \"90d\"\n"),
+    ("history of no run", "[sexton]\nhistory = { keep = \"90d\", per_job = 0 }\n"),
+    ("notify, which is not there yet", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nnotify = [\"ops\"]\n"),
 ];
 
 fn told() -> Vec<(&'static str, Vec<String>)> {

@@ -73,6 +73,16 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "key of another way to authenticate",
     "scope that the target has not",
     "scopes without run tokens",
+    "unknown group",
+    "replace without cancel",
+    "path of cancel that nothing fills",
+    "braces without a name",
+    "poll without completion",
+    "state of both kinds",
+    "first wait over the longest",
+    "window without catching up",
+    "nothing to contain",
+    "jitter over a day",
 ];
 
 #[test]
@@ -96,6 +106,14 @@ fn the_schema_accepts_what_the_loader_accepts() {
         "body = \"x\"",
         "expect = { status = [\"2xx\", 404] }",
         "method = \"PURGE\"",
+        "jitter = \"5m\"\ngroup = \"db\"\nidempotent = true\nrun_on_start = true\n[groups.db]\nconcurrency = 2",
+        "retry = { attempts = 3, initial = \"5s\", factor = 2, max = \"5m\", on = [\"connect\", \"5xx\", \"429\", 503] }",
+        "overlap = \"replace\"\ncancel = { path = \"/cancel\" }\ncatch_up = \"all\"\ncatch_up_window = \"24h\"",
+        "completion = \"poll\"\ncancel = { method = \"DELETE\", path = \"/jobs/{id}\" }\npoll = { url = \"/jobs/{id}\", \
+         interval = \"2s\", state = \"\", success = [\"done\"], failure = [], timeout = \"1h\", progress = \"/a~1b\" }",
+        "completion = \"poll\"\npoll = { url = \"location\" }",
+        "expect = { json = { \"/errors\" = 0, \"/a/b\" = [1] }, contains = \"ok\" }",
+        "[sexton]\nstartup_grace = \"10s\"\nhistory = { keep = \"30d\", per_job = 10_000 }",
         "timezone = \"Europe/Prague\"",
         "overlap = \"allow\"\ncatch_up = \"none\"\nenabled = false\ndescription = \"x\"",
         "[sexton]\nshutdown_grace = \"0s\"\nlate_limit = \"1m\"\nmax_in_flight = 7\ntimezone = \"UTC\"",
@@ -114,11 +132,12 @@ fn the_schema_accepts_what_the_loader_accepts() {
     }
 }
 
-/// What an `auth` cannot do without.
+/// What some words cannot do without.
 fn keys_of(word: &Value) -> &'static str {
     match word.as_str().unwrap() {
         "token-file" => "token_file = \"/run/token\"",
         "run-token" => "audience = \"app\"",
+        "replace" => "cancel = { path = \"/cancel\" }",
         _ => "",
     }
 }
@@ -127,12 +146,14 @@ fn keys_of(word: &Value) -> &'static str {
 #[test]
 fn every_word_of_the_schema_loads() {
     let schema = job::schema();
-    for (table, key) in [("jobs", "overlap"), ("jobs", "catch_up"), ("targets", "auth")] {
+    for (table, key) in [("jobs", "overlap"), ("jobs", "catch_up"), ("jobs", "completion"), ("targets", "auth")] {
         let words = schema["properties"][table]["additionalProperties"]["properties"][key]["enum"].as_array().unwrap();
         assert!(words.len() > 1, "{key}");
         for word in words {
             let text = match table {
-                "jobs" => format!("{APP}[jobs.a]\nschedule = \"every 1h\"\npath = \"/\"\n{key} = {word}\n"),
+                "jobs" => {
+                    format!("{APP}[jobs.a]\nschedule = \"every 1h\"\npath = \"/\"\n{key} = {word}\n{}\n", keys_of(word))
+                }
                 _ => format!("[sexton]\nissuer = \"https://cron\"\n{APP}{key} = {word}\n{}\n", keys_of(word)),
             };
             load_text(&text).unwrap();
