@@ -18,6 +18,7 @@ mod config;
 mod credentials;
 mod dispatch;
 mod end_to_end;
+mod fastapi;
 mod job;
 mod layering;
 mod process;
