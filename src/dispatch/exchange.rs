@@ -1,6 +1,6 @@
 //! One request and its answer on the wire.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use reqwest::{Client, Response, header::LOCATION};
 use tokio::time::{Instant, timeout_at};
@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     handover::{Handover, Sent},
     request::Call,
+    retry_after::retry_after,
 };
 use crate::clock::SharedClock;
 
@@ -38,6 +39,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// Where a redirect points.
     pub(super) location: Option<String>,
+    /// How long the app asks to be left alone.
+    pub(super) retry_after: Option<Duration>,
     pub(super) body: Vec<u8>,
     /// The body went on.
     pub(super) cut: bool,
@@ -53,16 +56,17 @@ pub(super) async fn exchange(client: &Client, clock: &SharedClock, call: Call, d
         Err(_) => return timed_out(&handover, None),
     };
     let status = response.status().as_u16();
-    match timeout_at(deadline, read(response)).await {
+    match timeout_at(deadline, read(response, clock)).await {
         Ok(Ok(answer)) => Exchange::Answered { sent: handover.sent(), answer },
         Ok(Err(error)) => broken(&handover, Some(status), error),
         Err(_) => timed_out(&handover, Some(status)),
     }
 }
 
-async fn read(mut response: Response) -> Result<Answer, reqwest::Error> {
+async fn read(mut response: Response, clock: &SharedClock) -> Result<Answer, reqwest::Error> {
     let status = response.status().as_u16();
     let location = response.headers().get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let retry_after = retry_after(response.headers(), clock.now());
     let mut body = Vec::new();
     let mut cut = false;
     while let Some(chunk) = response.chunk().await? {
@@ -73,7 +77,7 @@ async fn read(mut response: Response) -> Result<Answer, reqwest::Error> {
             break;
         }
     }
-    Ok(Answer { status, location, body, cut })
+    Ok(Answer { status, location, retry_after, body, cut })
 }
 
 fn timed_out(handover: &Handover, status: Option<u16>) -> Exchange {

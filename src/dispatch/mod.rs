@@ -19,6 +19,7 @@ mod redact;
 mod refusals;
 mod report;
 mod request;
+mod retry_after;
 mod verdict;
 mod whoami;
 

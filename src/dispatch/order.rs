@@ -61,6 +61,8 @@ pub struct Report {
     pub excerpt: Option<String>,
     /// The answer's body was longer than the 1 MiB that is read.
     pub body_cut: bool,
+    /// How long the app asks to be left alone (`Retry-After`), from the end on.
+    pub retry_after: Option<Duration>,
     /// When the connection began to write the request. `None`: the app saw nothing of it.
     pub sent_at: Option<DateTime<Utc>>,
     /// From `sent_at` to the end, or from the call to the end when nothing was sent.

@@ -54,7 +54,8 @@ impl Attempted<'_> {
             }
             _ => self.redactor.excerpt(&answer.body),
         };
-        self.ended(verdict, sent, Some(answer.status), excerpt, answer.cut)
+        let report = self.ended(verdict, sent, Some(answer.status), excerpt, answer.cut);
+        Report { retry_after: answer.retry_after, ..report }
     }
 
     fn not_sent(&self, reason: Reason, words: &str) -> Report {
@@ -76,7 +77,8 @@ impl Attempted<'_> {
     ) -> Report {
         let since = sent.map_or(self.begin, |sent| sent.instant);
         let duration = self.end.saturating_duration_since(since);
-        Report { outcome, reason, status, excerpt, body_cut, sent_at: sent.map(|sent| sent.at), duration }
+        let sent_at = sent.map(|sent| sent.at);
+        Report { outcome, reason, status, excerpt, body_cut, retry_after: None, sent_at, duration }
     }
 
     fn limit(&self) -> String {

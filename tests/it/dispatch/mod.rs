@@ -10,5 +10,6 @@ mod point_of_no_return;
 mod redaction;
 mod refusals;
 mod requests;
+mod retry_after;
 mod tls;
 mod whoami;

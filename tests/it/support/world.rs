@@ -130,6 +130,7 @@ pub(crate) fn report(outcome: Outcome, reason: Option<Reason>, sent_at: Instant)
         status: (outcome == Outcome::Succeeded).then_some(200),
         excerpt: None,
         body_cut: false,
+        retry_after: None,
         sent_at: Some(sent_at),
         duration: std::time::Duration::from_millis(1),
     }
