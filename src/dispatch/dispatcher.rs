@@ -1,6 +1,6 @@
 //! Sends orders and reports on them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::Client;
 use tokio::time::{Instant, timeout_at};
@@ -11,9 +11,9 @@ use super::{
     client::{self, ClientError},
     exchange::{Exchange, exchange},
     redact::{Redactor, percent_decoded},
-    refusals::Refusals,
     report::Attempted,
     request::{Call, RequestError},
+    streaks::Streaks,
 };
 use crate::{
     clock::SharedClock,
@@ -24,13 +24,16 @@ use crate::{
     secret::Secret,
 };
 
-/// Makes attempts. Shared by all runs; knows nothing of them between two calls but how often each target refused the
-/// credential.
+/// Makes attempts. Shared by all runs; knows nothing of them between two calls but how often in a row each target refused the
+/// credential and each job was answered with nothing.
 #[derive(Debug)]
 pub struct Dispatcher {
     client: Client,
     credentials: Arc<Credentials>,
-    refusals: Refusals,
+    /// By target: refusals of the credential (401 and 403). Answers that say nothing of it do not count.
+    refusals: Streaks,
+    /// By job: a 200 that has no content.
+    empty_answers: Streaks,
     pub(super) clock: SharedClock,
     pub(super) entropy: Entropy,
 }
@@ -56,7 +59,8 @@ impl Dispatcher {
     /// # Errors
     /// TLS or the client cannot be set up.
     pub fn new(credentials: Arc<Credentials>, clock: SharedClock, entropy: Entropy) -> Result<Self, ClientError> {
-        Ok(Self { client: client::client()?, credentials, refusals: Refusals::none(), clock, entropy })
+        let (refusals, empty_answers) = (Streaks::none(), Streaks::none());
+        Ok(Self { client: client::client()?, credentials, refusals, empty_answers, clock, entropy })
     }
 
     /// Makes one attempt, within the job's timeout. A 401 after which the file of the credential holds another one is
@@ -70,16 +74,18 @@ impl Dispatcher {
             run: order.run,
             fence: Some(order.fence),
             scopes: &job.scopes,
-            life: job.timeout + job.hold,
+            life: job.timeout + job.hold + job.completion.poll().map_or(Duration::ZERO, |poll| poll.timeout),
         };
         let call = |secret: Option<&Secret>| Call::of_order(order, secret, self.entropy);
         let Tried { result, shown } = self.authenticated(&job.target, &errand, deadline, call).await;
         // After the exchange: a secret that came into force meanwhile is known too.
         let hidden = shown.iter().flat_map(Shown::hidden).chain(secret_headers(job));
         let redactor = self.redactor(&job.target, hidden);
-        let end = self.clock.monotonic();
-        let report = Attempted { job, number: order.attempt, begin, end, redactor }.report(result);
+        let (end, now) = (self.clock.monotonic(), self.clock.now());
+        let report =
+            Attempted { job, number: order.attempt, fence: order.fence, begin, end, now, redactor }.report(result);
         self.note(&job.target, &report);
+        self.note_content(job, &report);
         report
     }
 
@@ -142,9 +148,28 @@ impl Dispatcher {
     /// Counts refusals, and is loud about the third in a row.
     fn note(&self, target: &Target, report: &Report) {
         match (report.outcome, report.reason, report.status) {
-            (Outcome::Succeeded, ..) => self.refusals.reset(&target.name),
+            (Outcome::Succeeded, ..) => self.accepted(target),
+            _ if report.work.is_some() => self.accepted(target),
             (_, Some(Reason::Credential), Some(status)) => self.refused(target, status),
             _ => {}
+        }
+    }
+
+    /// An endpoint that answers 200 with nothing may do nothing: the third in a row is said (seed D13). 204 and HEAD have no
+    /// content by their nature.
+    fn note_content(&self, job: &Job, report: &Report) {
+        if (report.outcome, report.status) != (Outcome::Succeeded, Some(200)) || job.method == "HEAD" {
+            return;
+        }
+        if report.excerpt.is_some() {
+            return self.empty_answers.reset(job.name.as_str());
+        }
+        if let Some(count) = self.empty_answers.add(job.name.as_str()) {
+            tracing::warn!(
+                job = %job.name, count,
+                "the app keeps answering 200 with an empty body: `expect` (json, contains) can demand content, and a 204 \
+                 says that there is none"
+            );
         }
     }
 
@@ -173,7 +198,7 @@ impl Dispatcher {
 }
 
 /// The values of the job's headers that are never shown.
-fn secret_headers(job: &Job) -> impl Iterator<Item = &str> {
+pub(super) fn secret_headers(job: &Job) -> impl Iterator<Item = &str> {
     job.headers.iter().flat_map(|(_, text)| match text {
         HeaderText::Secret { text, value } => vec![text.expose(), value.expose()],
         HeaderText::Plain(_) => Vec::new(),

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     job::Job,
-    run::{Outcome, Reason, RunId, Trigger},
+    run::{Outcome, Reason, RunId, Trigger, Work},
 };
 
 /// One attempt that is to be made.
@@ -67,4 +67,6 @@ pub struct Report {
     pub sent_at: Option<DateTime<Utc>>,
     /// From `sent_at` to the end, or from the call to the end when nothing was sent.
     pub duration: Duration,
+    /// What the app took on with a 202. With it the attempt is not over: how it ended is unknown until it was followed.
+    pub work: Option<Box<Work>>,
 }

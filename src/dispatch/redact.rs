@@ -64,6 +64,21 @@ impl Redactor {
         (!kept.is_empty()).then_some(kept)
     }
 
+    /// `words` and, below them, the beginning of `body`.
+    pub(super) fn excerpt_with(&self, words: &str, body: &[u8]) -> Option<String> {
+        if words.is_empty() {
+            return self.excerpt(body);
+        }
+        let mut text = format!("{words}\n").into_bytes();
+        text.extend_from_slice(body);
+        self.excerpt(&text)
+    }
+
+    /// Whether there is a secret in `text`.
+    pub(super) fn finds(&self, text: &str) -> bool {
+        text.char_indices().any(|(at, _)| self.secret_at(&text[at..]).is_some())
+    }
+
     /// The length of the secret that `text` starts with, in bytes of `text`.
     fn secret_at(&self, text: &str) -> Option<usize> {
         let bytes = text.as_bytes();

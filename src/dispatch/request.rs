@@ -9,10 +9,10 @@ use reqwest::{
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::Order;
+use super::{Inquiry, Order, request_id};
 use crate::{
     entropy::Entropy,
-    job::{Body, HeaderText, Job, Target},
+    job::{self, Body, HeaderText, Job, Target},
     protocol::header,
     secret::Secret,
 };
@@ -55,8 +55,7 @@ impl Call {
     /// The request of one attempt. `secret` is there exactly when the target's auth wants it.
     pub(super) fn of_order(order: &Order, secret: Option<&Secret>, entropy: Entropy) -> Result<Self, RequestError> {
         let job = &order.job;
-        let method =
-            Method::from_bytes(job.method.as_bytes()).map_err(|_source| RequestError::Method(job.method.clone()))?;
+        let method = method(&job.method)?;
         let url = address(&job.target, &job.path);
         let (content_type, body) = match &job.body {
             Body::Empty => (None, Bytes::new()),
@@ -68,20 +67,42 @@ impl Call {
         if let Some(content_type) = content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        for (name, text) in &job.headers {
-            let (value, sensitive) = match text {
-                HeaderText::Plain(value) => (value.as_str(), false),
-                HeaderText::Secret { text, .. } => (text.expose(), true),
-            };
-            insert(&mut headers, name, value, sensitive)?;
-        }
-        if body.is_empty() && [Method::POST, Method::PUT, Method::PATCH].contains(&method) {
-            // RFC 9110, 8.6; without it some servers answer 411.
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+        own_headers(job, &mut headers)?;
+        if body.is_empty() {
+            say_empty(&method, &mut headers);
         }
         describe(order, entropy, &mut headers)?;
         show_credential(&job.target, secret, &mut headers)?;
         Ok(Self { method, url, headers, body })
+    }
+
+    /// What is asked about a run beside its request. It has the job's own headers, which may route it or let it in, and no
+    /// idempotency key: it is another request than the run's.
+    pub(super) fn of_inquiry(
+        inquiry: &Inquiry,
+        call: &job::Call,
+        secret: Option<&Secret>,
+        entropy: Entropy,
+    ) -> Result<Self, RequestError> {
+        let Inquiry { job, run, attempt, fence } = inquiry;
+        let (method, url) = (method(&call.method)?, address(&job.target, &call.path));
+        let mut headers = HeaderMap::new();
+        basic_auth(&url, &mut headers)?;
+        own_headers(job, &mut headers)?;
+        say_empty(&method, &mut headers);
+        let run_id = run.to_string();
+        for (name, value) in [
+            (header::JOB, job.name.to_string()),
+            (header::ATTEMPT, attempt.to_string()),
+            (header::FENCE, fence.to_string()),
+            (header::REQUEST_ID, request_id(*run, *attempt)),
+            (header::TRACEPARENT, traceparent(&run_id.replace('-', ""), entropy)),
+            (header::RUN, run_id),
+        ] {
+            insert(&mut headers, name, &value, false)?;
+        }
+        show_credential(&job.target, secret, &mut headers)?;
+        Ok(Self { method, url, headers, body: Bytes::new() })
     }
 
     /// The authenticated self-check of `target`: a GET of `path`.
@@ -112,8 +133,31 @@ impl Call {
     }
 }
 
+fn method(text: &str) -> Result<Method, RequestError> {
+    Method::from_bytes(text.as_bytes()).map_err(|_source| RequestError::Method(text.to_owned()))
+}
+
+/// The headers that the job's definition gives it.
+fn own_headers(job: &Job, headers: &mut HeaderMap) -> Result<(), RequestError> {
+    for (name, text) in &job.headers {
+        let (value, sensitive) = match text {
+            HeaderText::Plain(value) => (value.as_str(), false),
+            HeaderText::Secret { text, .. } => (text.expose(), true),
+        };
+        insert(headers, name, value, sensitive)?;
+    }
+    Ok(())
+}
+
+/// RFC 9110, 8.6; without it some servers answer 411.
+fn say_empty(method: &Method, headers: &mut HeaderMap) {
+    if [Method::POST, Method::PUT, Method::PATCH].contains(method) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+    }
+}
+
 /// The target's base with `path` appended; `path` may carry a query (seed A34).
-fn address(target: &Target, path: &str) -> Url {
+pub(super) fn address(target: &Target, path: &str) -> Url {
     let mut url = target.base_url.clone();
     let (path, query) = match path.split_once('?') {
         Some((path, query)) => (path, Some(query)),
@@ -179,7 +223,7 @@ fn basic_auth(url: &Url, headers: &mut HeaderMap) -> Result<(), RequestError> {
     insert(headers, AUTHORIZATION.as_str(), &format!("Basic {encoded}"), true)
 }
 
-fn strip_userinfo(url: &mut Url) {
+pub(super) fn strip_userinfo(url: &mut Url) {
     // Both refuse only a URL without a host, which has no userinfo either.
     let _ = url.set_username("");
     let _ = url.set_password(None);

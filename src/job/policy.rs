@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What happens to an occurrence while an earlier run may still be running.
@@ -62,7 +63,7 @@ pub enum RetryOn {
 }
 
 /// A request to the target of a job, beside that of the job itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// The HTTP method, upper case.
     pub method: String,

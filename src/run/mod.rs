@@ -18,7 +18,9 @@
 mod id;
 mod model;
 mod words;
+mod work;
 
 pub use id::RunId;
 pub use model::{Attempt, Change, IllegalChange, Run, State, transition};
 pub use words::{Outcome, Reason, Trigger, UnknownWord};
+pub use work::Work;

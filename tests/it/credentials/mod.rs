@@ -4,7 +4,7 @@ mod canary;
 mod recheck;
 mod rotate_command;
 mod rotation;
-mod run_token;
+pub(crate) mod run_token;
 mod secret_command;
 mod shared_secret;
 mod signing_key;

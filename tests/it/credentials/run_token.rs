@@ -30,7 +30,7 @@ use crate::dispatch::{
 const FIRST: &str = "the-first-secret-of-the-run-tokens-0001";
 const SECOND: &str = "the-second-secret-of-the-run-tokens-002";
 
-pub(super) fn auth() -> Auth {
+pub(crate) fn auth() -> Auth {
     Auth::RunToken(RunTokens {
         issuer: "https://cron.example.org".to_owned(),
         audience: "app".to_owned(),
@@ -39,7 +39,7 @@ pub(super) fn auth() -> Auth {
     })
 }
 
-pub(super) fn credentials(variables: &[(&str, &str)]) -> Credentials {
+pub(crate) fn credentials(variables: &[(&str, &str)]) -> Credentials {
     let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     Credentials::load(Config::from_lookup(lookup).unwrap())
 }
@@ -52,7 +52,7 @@ fn with_new_key(folder: &Path) -> Credentials {
 }
 
 /// A token's header and claims, not verified.
-pub(super) fn parts(token: &str) -> (Value, Value) {
+pub(crate) fn parts(token: &str) -> (Value, Value) {
     let part = |index: usize| {
         let part = token.split('.').nth(index).unwrap();
         serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()

@@ -133,6 +133,7 @@ pub(crate) fn report(outcome: Outcome, reason: Option<Reason>, sent_at: Instant)
         retry_after: None,
         sent_at: Some(sent_at),
         duration: std::time::Duration::from_millis(1),
+        work: None,
     }
 }
 
