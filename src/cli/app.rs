@@ -32,6 +32,14 @@ pub struct Args {
     /// Seconds after which the sync of one repository is given up and its git is killed.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub sync_limit: u64,
+
+    /// How many queued jobs (POST /api/jobs) are done at once; with 0, asking for one is refused.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=16))]
+    pub workers: u8,
+
+    /// Seconds after which one attempt at a queued job is given up.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub job_limit: u64,
 }
 
 const AFTER_HELP: &str = "\
@@ -102,11 +110,16 @@ pub async fn run(
     entropy: Entropy,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), AppError> {
-    let Args { listen, data, sync_limit } = args;
+    let Args { listen, data, sync_limit, workers, job_limit } = args;
     let failed = |source| AppError::Listen { address: listen.clone(), source };
     let listener = TcpListener::bind(&listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let config = Config { sync_limit: Duration::from_secs(sync_limit), ..Config::new(data, environment) };
+    let config = Config {
+        sync_limit: Duration::from_secs(sync_limit),
+        workers: workers.into(),
+        job_limit: Duration::from_secs(job_limit),
+        ..Config::new(data, environment)
+    };
     tracing::info!(%address, data = %config.data.display(), "the app listens");
     reference_app::serve(config, listener, clock, entropy, shutdown).await?;
     tracing::info!("the app has stopped");

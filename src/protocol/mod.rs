@@ -13,6 +13,6 @@ mod token;
 
 #[cfg(any(feature = "sidecar", feature = "auth"))]
 pub use claims::{RUN_CLASS, RunClaims, WHOAMI_JOB};
-pub use problem::Problem;
+pub use problem::{Invalid, Problem};
 #[cfg(any(feature = "sidecar", feature = "auth"))]
 pub use token::{Audience, TokenClaims, TokenClass, UnknownClass};

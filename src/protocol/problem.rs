@@ -19,6 +19,26 @@ pub struct Problem {
     /// On 5xx only: the id under which the cause was logged (seed C15).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_id: Option<String>,
+    /// What is wrong with single parts of the request, as in the example of RFC 9457 section 3 (seed C15).
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub errors: Box<[Invalid]>,
+}
+
+/// A part of a request that cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invalid {
+    /// Where it is: a JSON pointer into the body as a fragment, `#/schedule`, or the name of a parameter in the same form.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+impl Invalid {
+    /// `detail` about the part at `pointer`.
+    #[must_use]
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
 }
 
 impl Problem {
@@ -28,7 +48,21 @@ impl Problem {
     /// A problem that its status and `detail` describe.
     #[must_use]
     pub fn new(status: u16, title: &str, detail: impl Into<String>) -> Self {
-        Self { kind: about_blank(), title: title.to_owned(), status, detail: Some(detail.into()), error_id: None }
+        Self {
+            kind: about_blank(),
+            title: title.to_owned(),
+            status,
+            detail: Some(detail.into()),
+            error_id: None,
+            errors: Box::default(),
+        }
+    }
+
+    /// Adds a part that cannot be taken.
+    #[must_use]
+    pub fn with_invalid(mut self, invalid: Invalid) -> Self {
+        self.errors = self.errors.into_iter().chain([invalid]).collect();
+        self
     }
 
     /// Adds the id under which the cause was logged.

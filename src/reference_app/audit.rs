@@ -12,10 +12,11 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sqlx::SqliteExecutor;
 
 use super::{
     database::instant,
-    input::Query,
+    input::{self, Query},
     observe::caught,
     problem::{Failure, internal},
     state::Shared,
@@ -63,15 +64,18 @@ impl Note {
     }
 }
 
-/// A row as answers show it.
+/// A row, as answers show it too.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
-    at: DateTime<Utc>,
-    user: String,
-    action: String,
-    resource: String,
-    result: String,
-    duration_ms: i64,
+    /// When it began.
+    pub(super) at: DateTime<Utc>,
+    /// Whose doing it was.
+    pub(super) user: String,
+    pub(super) action: String,
+    pub(super) resource: String,
+    /// `ok`, `refused`, `failed`, or what the action says.
+    pub(super) result: String,
+    pub(super) duration_ms: i64,
 }
 
 /// How many rows to show.
@@ -86,10 +90,7 @@ pub(super) async fn list(
     _: Admin,
     Query(Limit { limit }): Query<Limit>,
 ) -> Result<Body<Vec<Row>>, Failure> {
-    let limit = limit.unwrap_or(100);
-    if !(1..=1000).contains(&limit) {
-        return Err(Failure::refused(StatusCode::UNPROCESSABLE_ENTITY, "`limit` is a number from 1 to 1000."));
-    }
+    let limit = input::limit(limit)?;
     let rows: Vec<(i64, String, String, String, String, i64)> =
         sqlx::query_as("SELECT at, user, action, resource, result, duration_ms FROM audit ORDER BY id DESC LIMIT ?")
             .bind(limit)
@@ -133,14 +134,15 @@ pub(super) async fn record(
             result: result.to_owned(),
             duration_ms: duration,
         };
-        if let Err(error) = insert(&app, row).await {
+        if let Err(error) = insert(&app.pool, row).await {
             tracing::error!(%error, action = action.name, "an action is missing from the audit log");
         }
     }
     response
 }
 
-async fn insert(app: &Shared, row: Row) -> Result<(), sqlx::Error> {
+/// Writes a row.
+pub(super) async fn insert(database: impl SqliteExecutor<'_>, row: Row) -> Result<(), sqlx::Error> {
     sqlx::query("INSERT INTO audit (at, user, action, resource, result, duration_ms) VALUES (?, ?, ?, ?, ?, ?)")
         .bind(row.at.timestamp_millis())
         .bind(row.user)
@@ -148,7 +150,7 @@ async fn insert(app: &Shared, row: Row) -> Result<(), sqlx::Error> {
         .bind(row.resource)
         .bind(row.result)
         .bind(row.duration_ms)
-        .execute(&app.pool)
+        .execute(database)
         .await?;
     Ok(())
 }

@@ -35,6 +35,10 @@ pub struct Config {
     pub sync_limit: Duration,
     /// How many repositories are synced at once.
     pub sync_concurrency: usize,
+    /// How many queued jobs are done at once. With 0 none is, and asking for one is refused.
+    pub workers: usize,
+    /// After how long one attempt at a queued job is given up.
+    pub job_limit: Duration,
     /// How long open requests and running syncs have to end after the shutdown began; then syncs are killed.
     pub shutdown_grace: Duration,
 }
@@ -51,6 +55,8 @@ impl Config {
             git_environment,
             sync_limit: Duration::from_secs(600),
             sync_concurrency: 4,
+            workers: 2,
+            job_limit: Duration::from_secs(1800),
             shutdown_grace: Duration::from_secs(10),
         }
     }

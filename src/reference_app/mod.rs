@@ -1,5 +1,6 @@
-//! An app for the sidecar to call: users, groups, access tokens, an audit log, and marketplaces, which are git
-//! repositories that a sync clones or fetches. It shows how an app uses [`crate::auth`] and does real work.
+//! An app for the sidecar to call: users, groups, access tokens, an audit log, marketplaces, which are git repositories that
+//! a sync clones or fetches, and a durable queue of jobs to be polled. It shows how an app uses [`crate::auth`] and does real
+//! work.
 //!
 //! | endpoint | who | answers |
 //! |---|---|---|
@@ -11,6 +12,10 @@
 //! | `GET /api/marketplaces` | anybody known | names, addresses without credentials, last commits |
 //! | `POST /api/marketplaces`, `DELETE …/{name}` | admins | `{"name","url"}` |
 //! | `POST /api/marketplaces/sync-all`, `…/{name}/sync` | admins | what each repository did |
+//! | `POST /api/jobs` | admins | `{"kind", "idempotency_key"?, …}`; 202 with `Location` and `Retry-After` |
+//! | `GET /api/jobs?status=…&kind=…&limit=100` | admins | jobs, newest first |
+//! | `GET /api/jobs/{id}` | anybody | `{"id","status","progress"}`; who asked for it and admins see the rest |
+//! | `POST /api/jobs/{id}/cancel` | admins | 200 when nothing of it is running any more |
 //! | `GET /api/audit?limit=100` | admins | who did what, newest first |
 //!
 //! Every request that can change something runs to its end although its client hangs up, and has one row in the audit log
@@ -26,6 +31,7 @@ mod git;
 mod groups;
 mod health;
 mod input;
+mod jobs;
 mod key;
 mod lifecycle;
 mod marketplaces;
@@ -33,6 +39,7 @@ mod observe;
 mod passwords;
 mod people;
 mod problem;
+mod progress;
 mod router;
 mod serve;
 mod sessions;

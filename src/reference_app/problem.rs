@@ -8,7 +8,10 @@ use axum::{
 };
 
 use super::{marketplaces::TableError, passwords::PasswordError};
-use crate::{entropy::Entropy, protocol::Problem};
+use crate::{
+    entropy::Entropy,
+    protocol::{Invalid, Problem},
+};
 
 /// Why a handler has no good answer.
 #[derive(Debug)]
@@ -27,6 +30,13 @@ impl Failure {
     /// A 4xx with words for the client.
     pub(super) fn refused(status: StatusCode, detail: impl Into<String>) -> Self {
         Self::Refused(problem(status, detail))
+    }
+
+    /// A 4xx about one member of the body or one parameter.
+    pub(super) fn invalid(status: StatusCode, member: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let invalid = Invalid::new(format!("#/{member}"), detail.clone());
+        Self::Refused(problem(status, detail).with_invalid(invalid))
     }
 
     /// The problem, when no response will pass by [`super::observe`].

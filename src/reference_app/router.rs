@@ -15,7 +15,7 @@ use super::{
     audit::{self, Action},
     directory::UserTable,
     health::health,
-    marketplaces,
+    jobs, marketplaces,
     observe::observe,
     people,
     problem::{Failure, problem},
@@ -37,6 +37,7 @@ pub(super) fn router(app: &Shared, auth: Auth<UserTable>) -> Router {
     };
     let tokens = audited(post(access_tokens::mint), "token.create", "token");
     let marketplaces = audited(post(marketplaces::add), "marketplace.add", "marketplace");
+    let jobs = audited(post(jobs::enqueue), "job.enqueue", "job").get(jobs::list);
     Router::new()
         .route("/api/health", get(health))
         .route("/api/auth/register", audited(post(users::register), "user.register", "user"))
@@ -58,6 +59,9 @@ pub(super) fn router(app: &Shared, auth: Auth<UserTable>) -> Router {
             "/api/marketplaces/{name}/sync",
             audited(post(marketplaces::sync_one), "marketplace.sync", "marketplace:{name}"),
         )
+        .route("/api/jobs", jobs)
+        .route("/api/jobs/{id}", get(jobs::show))
+        .route("/api/jobs/{id}/cancel", audited(post(jobs::cancel), "job.cancel", "job:{id}"))
         .route("/api/audit", get(audit::list))
         .fallback(unknown_address)
         .method_not_allowed_fallback(wrong_method)

@@ -9,6 +9,7 @@ use super::{
     database::{self, Database},
     directory::UserTable,
     git::Git,
+    jobs::{Jobs, Runner},
     lifecycle::Lifecycle,
     marketplaces::Syncs,
     passwords::Passwords,
@@ -20,8 +21,8 @@ use crate::{auth::Auth, clock::SharedClock, entropy::Entropy};
 /// How long work has to end once it was told to stop at once. Longer than what [`super::observe`] gives a request.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
-/// Runs the app on `listener` until `shutdown` ends; then takes no more connections, lets open requests and running syncs
-/// end for [`Config::shutdown_grace`], kills what syncs are left, and closes the database.
+/// Runs the app on `listener` until `shutdown` ends; then takes no more connections, lets open requests, running syncs
+/// and jobs end for [`Config::shutdown_grace`], kills what is left (a job goes back to the queue), and closes the database.
 ///
 /// # Errors
 /// The data folder cannot be used. An unusable shared secret is a warning only: the app runs, and that path is off.
@@ -36,16 +37,23 @@ pub async fn serve(
     let directory = UserTable { pool: database.pool.clone(), clock: Arc::clone(&clock), entropy };
     let auth = Auth::start(config.secret, directory, Arc::clone(&clock)).await;
     let git = Git::new(config.git_environment);
+    let (jobs, cancels) = Jobs::new(config.workers, config.job_limit);
     let app = Arc::new(App {
         pool: database.pool.clone(),
         clock,
         entropy,
         passwords: Passwords::new(entropy),
         syncs: Syncs::new(git, database::repositories(&config.data), config.sync_limit, config.sync_concurrency),
+        jobs,
         lifecycle: Lifecycle::new(),
     });
     let lifecycle = app.lifecycle.clone();
+    let runner = tokio::spawn(Runner::new(Arc::clone(&app), cancels).run());
     run(router(&app, auth), listener, lifecycle, config.shutdown_grace, shutdown).await;
+    // It ends with the last job, and those have been told.
+    if let Err(panic) = runner.await {
+        tracing::error!(%panic, "the queue's runner is gone");
+    }
     drop(app);
     if time::timeout(LAST_WORDS, database.pool.close()).await.is_err() {
         tracing::warn!("the database is still busy; it is left as a crash would leave it");
@@ -61,8 +69,10 @@ async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
     let (asked, was_asked) = oneshot::channel();
+    let closing = lifecycle.clone();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         shutdown.await;
+        closing.close();
         // The receiver is gone only when the app has ended already.
         let _ = asked.send(());
     });
@@ -70,6 +80,7 @@ async fn run(
         if let Err(error) = server.await {
             tracing::error!(%error, "the app's server failed");
         }
+        lifecycle.close();
         lifecycle.idle().await;
     };
     let overdue = async {

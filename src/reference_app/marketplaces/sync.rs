@@ -20,13 +20,13 @@ use axum::{
 use serde::Serialize;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time,
 };
 use tracing::Instrument;
 
 use super::{
-    table::{self, Marketplace},
+    table::{self, Marketplace, TableError},
     unknown,
 };
 use crate::{
@@ -39,6 +39,7 @@ use crate::{
         lifecycle::Work,
         observe::{Panic, caught},
         problem::{Failure, problem},
+        progress::Progress,
         state::{App, Shared},
     },
 };
@@ -73,7 +74,7 @@ enum Status {
 
 /// What became of all of them.
 #[derive(Debug, Serialize)]
-struct Reports {
+pub(in crate::reference_app) struct Reports {
     updated: usize,
     unchanged: usize,
     errors: usize,
@@ -87,6 +88,15 @@ struct FailedReports {
     problem: Problem,
     #[serde(flatten)]
     reports: Reports,
+}
+
+/// Why a pass was not made at all.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::reference_app) enum SyncAllError {
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error("a sync ended without a report: {0}")]
+    Join(#[from] JoinError),
 }
 
 /// Why one repository is not up to date.
@@ -108,7 +118,14 @@ enum SyncError {
 pub(in crate::reference_app) async fn sync_all(State(app): State<Shared>, _: Admin) -> Result<Response, Failure> {
     let _turn = app.syncs.turn()?;
     let all = table::all(&app.pool).await?;
-    sync(&app, all).await
+    Ok(sync(&app, all, &Progress::unseen()).await?.into_answer(&app))
+}
+
+/// The same pass as a queued job makes it: it waits for its turn.
+pub(in crate::reference_app) async fn sync_queued(app: &Shared, progress: &Progress) -> Result<Reports, SyncAllError> {
+    let _turn = app.syncs.next_turn().await;
+    let all = table::all(&app.pool).await?;
+    Ok(sync(app, all, progress).await?)
 }
 
 /// `POST /api/marketplaces/{name}/sync`
@@ -120,10 +137,11 @@ pub(in crate::reference_app) async fn sync_one(
     // The turn first: what is found then cannot be removed meanwhile.
     let _turn = app.syncs.turn()?;
     let found = table::find(&app.pool, &name).await?.ok_or_else(|| unknown(&name))?;
-    sync(&app, vec![found]).await
+    Ok(sync(&app, vec![found], &Progress::unseen()).await?.into_answer(&app))
 }
 
-async fn sync(app: &Shared, marketplaces: Vec<Marketplace>) -> Result<Response, Failure> {
+async fn sync(app: &Shared, marketplaces: Vec<Marketplace>, progress: &Progress) -> Result<Reports, JoinError> {
+    let total = marketplaces.len();
     let mut running = JoinSet::new();
     for marketplace in marketplaces {
         let app = Arc::clone(app);
@@ -132,9 +150,10 @@ async fn sync(app: &Shared, marketplaces: Vec<Marketplace>) -> Result<Response, 
     let mut repositories = Vec::new();
     while let Some(report) = running.join_next().await {
         repositories.push(report?);
+        progress.at(repositories.len(), 0.0, total);
     }
     repositories.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Reports::new(repositories).into_answer(app))
+    Ok(Reports::new(repositories))
 }
 
 /// Syncs one repository. Whatever goes wrong, a panic included, is this repository's alone.
@@ -183,6 +202,12 @@ impl Syncs {
         })
     }
 
+    /// The right to change repositories, as soon as nobody else has it.
+    async fn next_turn(&self) -> Option<OwnedSemaphorePermit> {
+        // Never closed, so it is always a permit.
+        Arc::clone(&self.turn).acquire_owned().await.ok()
+    }
+
     /// The copy of a marketplace.
     pub(in crate::reference_app) fn repository<'a>(&'a self, marketplace: &'a Marketplace) -> Repository<'a> {
         let folder = self.folder.join(format!("{}.git", marketplace.name));
@@ -215,6 +240,11 @@ impl Reports {
             errors: count(Status::Failed),
             repositories,
         }
+    }
+
+    /// How many repositories could not be brought up to date, of how many.
+    pub(in crate::reference_app) fn errors(&self) -> (usize, usize) {
+        (self.errors, self.repositories.len())
     }
 
     fn into_answer(self, app: &App) -> Response {

@@ -148,7 +148,8 @@ async fn the_command_runs_the_app() {
 async fn an_address_in_use_is_said() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let listen = taken.local_addr().unwrap().to_string();
-    let args = cli::app::Args { listen: listen.clone(), data: "/nowhere".into(), sync_limit: 600 };
+    let args =
+        cli::app::Args { listen: listen.clone(), data: "/nowhere".into(), sync_limit: 600, workers: 0, job_limit: 1 };
     let ended = cli::app::run(args, |_| None, Arc::new(SystemClock), Entropy::System, std::future::pending()).await;
     let message = ended.unwrap_err().to_string();
     assert!(message.contains(&listen) && message.contains("--listen"), "{message}");

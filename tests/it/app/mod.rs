@@ -3,7 +3,8 @@
 mod audit;
 mod auth;
 mod health;
+mod jobs;
 mod lifecycle;
-mod marketplaces;
+pub(crate) mod marketplaces;
 mod requests;
 mod scheduler;

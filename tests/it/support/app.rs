@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf, 
 
 use serde_json::{Value, json};
 use sexton::{
-    clock::SystemClock,
+    clock::{Clock, SharedClock, SystemClock},
     entropy::Entropy,
     reference_app::{self, Config, DatabaseError},
 };
@@ -22,6 +22,9 @@ pub(crate) struct Builder {
     data: TempDir,
     sync_limit: Option<Duration>,
     shutdown_grace: Option<Duration>,
+    workers: Option<usize>,
+    job_limit: Option<Duration>,
+    clock: SharedClock,
 }
 
 /// A running app. `stop` it, or the test fails.
@@ -49,7 +52,15 @@ impl Default for Builder {
     fn default() -> Self {
         let environment =
             BTreeMap::from([("PATH".to_owned(), search_path()), ("SCHEDULER_API_TOKEN".to_owned(), secret().into())]);
-        Self { environment, data: tempfile::tempdir().unwrap(), sync_limit: None, shutdown_grace: None }
+        Self {
+            environment,
+            data: tempfile::tempdir().unwrap(),
+            sync_limit: None,
+            shutdown_grace: None,
+            workers: None,
+            job_limit: None,
+            clock: Arc::new(SystemClock),
+        }
     }
 }
 
@@ -80,17 +91,34 @@ impl Builder {
         self
     }
 
+    pub(crate) fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    pub(crate) fn job_limit(mut self, limit: Duration) -> Self {
+        self.job_limit = Some(limit);
+        self
+    }
+
+    /// Another clock than the machine's, such as one that a test can step.
+    pub(crate) fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
     pub(crate) async fn start(self) -> TestApp {
-        let Self { environment, data, sync_limit, shutdown_grace } = self;
+        let Self { environment, data, sync_limit, shutdown_grace, workers, job_limit, clock } = self;
         let mut config = Config::new(data.path(), |name| environment.get(name).cloned());
         config.sync_limit = sync_limit.unwrap_or(config.sync_limit);
         config.shutdown_grace = shutdown_grace.unwrap_or(config.shutdown_grace);
+        config.workers = workers.unwrap_or(config.workers);
+        config.job_limit = job_limit.unwrap_or(config.job_limit);
         let tasks_before = Handle::current().metrics().num_alive_tasks();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { drop(stopped.await) };
-        let clock = Arc::new(SystemClock);
         let mut serving = tokio::spawn(reference_app::serve(config, listener, clock, Entropy::System, shutdown));
         let healthy = Call::new(address, "GET", "/api/health").send();
         tokio::select! {
@@ -148,6 +176,32 @@ impl TestApp {
         let body = json!({ "name": name, "url": url });
         let reply = self.scheduler("POST", "/api/marketplaces").json(&body).send().await;
         assert_eq!(reply.status, 201, "{reply:?}");
+    }
+
+    /// Asks for a job as the scheduler; hands back its id.
+    pub(crate) async fn enqueue(&self, body: &Value) -> String {
+        let reply = self.scheduler("POST", "/api/jobs").json(body).send().await;
+        assert_eq!(reply.status, 202, "{reply:?}");
+        reply.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A job as soon as it is as wanted.
+    pub(crate) async fn job(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let path = format!("/api/jobs/{id}");
+        let waiting = async {
+            loop {
+                let job = self.scheduler("GET", &path).send().await.json();
+                if wanted(&job) {
+                    return job;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("the job comes to that")
+    }
+
+    /// A job when it is over.
+    pub(crate) async fn ended(&self, id: &str) -> Value {
+        self.job(id, |job| ["completed", "failed", "cancelled"].contains(&job["status"].as_str().unwrap())).await
     }
 
     /// The audit log, newest first.

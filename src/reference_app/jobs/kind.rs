@@ -1,0 +1,64 @@
+//! What can be asked for.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A kind with its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Bring every marketplace up to date, as `POST /api/marketplaces/sync-all` does.
+    Marketplaces,
+}
+
+/// Arguments of a kind that has none.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct None {}
+
+/// Why a kind and its arguments are no work.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WorkError {
+    /// Seed A35: a client learns what there is.
+    #[error("`{0}` is no kind of job: the kinds are {kinds}.", kinds = Work::KINDS.join(", "))]
+    Kind(String),
+    #[error(transparent)]
+    Arguments(#[from] serde_path_to_error::Error<serde_json::Error>),
+}
+
+impl Work {
+    /// Every kind, by name.
+    pub(super) const KINDS: [&'static str; 1] = ["marketplaces"];
+
+    /// Reads what a request, or a row, says.
+    pub(super) fn read(kind: &str, arguments: Map<String, Value>) -> Result<Self, WorkError> {
+        let arguments = Value::Object(arguments);
+        match kind {
+            "marketplaces" => {
+                serde_path_to_error::deserialize(arguments).map(|None {}| Self::Marketplaces).map_err(Into::into)
+            }
+            other => Err(WorkError::Kind(other.chars().take(100).collect())),
+        }
+    }
+
+    /// The name of the kind.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Marketplaces => "marketplaces",
+        }
+    }
+
+    /// The arguments, as JSON.
+    pub(super) fn arguments(&self) -> String {
+        match self {
+            Self::Marketplaces => "{}".to_owned(),
+        }
+    }
+
+    /// What the audit log calls it: the action, and what it was done to. The same as where it is asked for directly, and a
+    /// bulk action's resource ends in `_all` (seed A9).
+    pub(super) fn audited(&self) -> (&'static str, String) {
+        match self {
+            Self::Marketplaces => ("marketplace.sync", "marketplaces_all".to_owned()),
+        }
+    }
+}

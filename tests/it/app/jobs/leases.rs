@@ -1,0 +1,117 @@
+//! Workers that die, sleep, or come back late.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use sexton::clock::{Clock, SystemClock, VirtualClock};
+
+use super::{hanging, marketplaces};
+use crate::{
+    app::marketplaces::{Hole, gone},
+    support::app::{Builder, TestApp},
+};
+
+/// A row of a worker that died 10 s ago, at its n-th attempt.
+async fn orphan(app: &TestApp, clock: &VirtualClock, attempts: i64) {
+    let mut database = app.database().await;
+    sqlx::query(
+        "INSERT INTO jobs (id, kind, arguments, status, requested_by, requested_as, attempts, run_after, lease, lease_until, created_at, started_at)
+         VALUES ('orphan', 'marketplaces', '{}', 'running', 'ada@example.org', 'user', ?1, 0, 'gone', ?2, 0, ?2 - 120000)",
+    )
+    .bind(attempts)
+    .bind((clock.now() + TimeDelta::seconds(110)).timestamp_millis())
+    .execute(&mut database)
+    .await
+    .unwrap();
+}
+
+/// An app whose clock can be stepped, and a job in it whose worker is gone.
+async fn with_orphan(attempts: i64) -> (TestApp, VirtualClock) {
+    let clock = VirtualClock::at(SystemClock.now());
+    let app = Builder::default().workers(0).clock(clock.clone()).start().await;
+    orphan(&app, &clock, attempts).await;
+    let app = Builder::default().data(app.stop().await).clock(clock.clone()).start().await;
+    (app, clock)
+}
+
+/// Seeds A36, B12: a worker that is gone keeps the job for the rest of its lease, then another takes it.
+#[tokio::test]
+async fn a36_a_job_outlives_its_worker() {
+    let (app, clock) = with_orphan(1).await;
+    let other = app.enqueue(&marketplaces()).await;
+    app.ended(&other).await;
+    assert_eq!(app.job("orphan", |_| true).await["status"], "running", "its lease is not over");
+    clock.step(TimeDelta::seconds(111));
+    let job = app.ended("orphan").await;
+    assert_eq!((&job["status"], &job["attempts"]), (&json!("completed"), &json!(2)));
+    app.stop().await;
+}
+
+/// Seeds A36, B12, A9: three times, then it has failed, and whoever asked has it in the audit log.
+#[tokio::test]
+async fn a36_the_third_attempt_is_the_last() {
+    let (app, clock) = with_orphan(3).await;
+    clock.step(TimeDelta::seconds(111));
+    let job = app.ended("orphan").await;
+    assert_eq!((&job["status"], &job["attempts"]), (&json!("failed"), &json!(3)));
+    assert!(job["error"].as_str().unwrap().contains("worker was gone"), "{job}");
+    let row = app.audited(|row| row["user"] == "ada@example.org").await;
+    let about = ["action", "resource", "result"].map(|key| row[key].clone());
+    assert_eq!(about, ["marketplace.sync", "marketplaces_all", "failed"].map(serde_json::Value::from));
+    app.stop().await;
+}
+
+/// Seed A36: every third of the lease it is renewed, so work may take much longer than one.
+#[tokio::test]
+async fn a36_a_lease_is_renewed_while_the_work_goes_on() {
+    let clock = VirtualClock::at(SystemClock.now());
+    let app = Builder::default().clock(clock.clone()).start().await;
+    let hole = Hole::open().await;
+    let (id, git) = hanging(&app, &hole).await;
+    app.job(&id, |job| job["status"] == "running").await;
+    for _ in 0..6 {
+        let before: i64 = app.value("SELECT lease_until FROM jobs").await;
+        clock.step(TimeDelta::seconds(40));
+        while app.value::<i64>("SELECT lease_until FROM jobs").await < before + 40_000 {}
+    }
+    assert_eq!(app.job(&id, |_| true).await["attempts"], 1);
+    // A machine that slept wakes with all leases over: the worker is still there, and its job is not taken from it.
+    let before: i64 = app.value("SELECT lease_until FROM jobs").await;
+    clock.step(TimeDelta::seconds(3600));
+    while app.value::<i64>("SELECT lease_until FROM jobs").await < before + 3_600_000 {}
+    let job = app.job(&id, |_| true).await;
+    assert_eq!((&job["status"], &job["attempts"]), (&json!("running"), &json!(1)));
+    app.scheduler("POST", &format!("/api/jobs/{id}/cancel")).send().await;
+    drop(git);
+    app.stop().await;
+}
+
+/// Seeds A36, B11: a worker that lost its lease changes nothing: neither when it is done nor when it fails.
+#[tokio::test]
+async fn b11_a_late_worker_overwrites_nothing() {
+    let app = TestApp::start().await;
+    let hole = Hole::open().await;
+    let (id, git) = hanging(&app, &hole).await;
+    app.job(&id, |job| job["status"] == "running").await;
+    app.sql("UPDATE jobs SET status = 'completed', lease = NULL, lease_until = NULL, finished_at = created_at").await;
+    drop(git);
+    // Its turn is free when its attempt is over.
+    while app.scheduler("POST", "/api/marketplaces/none/sync").send().await.status == 409 {}
+    let job = app.job(&id, |_| true).await;
+    assert_eq!((&job["status"], &job["error"]), (&json!("completed"), &json!(null)));
+    app.stop().await;
+}
+
+/// Seed A36: and it stops working as soon as it notices.
+#[tokio::test]
+async fn a36_a_worker_that_lost_its_lease_stops() {
+    let clock = VirtualClock::at(SystemClock.now());
+    let app = Builder::default().clock(clock.clone()).start().await;
+    let hole = Hole::open().await;
+    let (id, git) = hanging(&app, &hole).await;
+    app.job(&id, |job| job["status"] == "running").await;
+    app.sql("UPDATE jobs SET lease = 'stolen'").await;
+    clock.step(TimeDelta::seconds(40));
+    gone(git).await;
+    assert_eq!(app.value::<String>("SELECT lease FROM jobs").await, "stolen");
+    app.stop().await;
+}
