@@ -6,7 +6,7 @@ use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use super::{
-    firing::{Firing, occurrences},
+    firing::Firing,
     setting::{Screen, Setting},
 };
 use crate::job::{Definitions, Finding, Job, Loaded, Report, Severity, Source, load, render};
@@ -87,7 +87,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write) -> miette::Resul
 
 fn checked_jobs<'a>(definitions: &'a Definitions, setting: &Setting) -> Vec<CheckedJob<'a>> {
     let now = setting.clock.now();
-    let next = |job: &Job| occurrences(job, now).take(FIRINGS).map(|instant| Firing::new(job, instant)).collect();
+    let next = |job: &Job| job.firings_after(now).take(FIRINGS).map(|instant| Firing::new(job, instant)).collect();
     definitions
         .jobs
         .values()
@@ -134,7 +134,7 @@ fn paragraph(job: &CheckedJob) -> String {
     let mut text = format!("{}: {}{state}\n", job.job, job.schedule);
     for firing in &job.next {
         text.push_str("  ");
-        text.push_str(&firing.local);
+        text.push_str(&firing.to_string());
         if let Some(note) = &firing.note {
             text.push_str("  ");
             text.push_str(note);

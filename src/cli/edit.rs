@@ -9,7 +9,7 @@ use std::{
 use miette::{IntoDiagnostic, WrapErr, miette};
 
 use super::{
-    firing::{Firing, occurrences},
+    firing::Firing,
     replace::{Replaced, replace},
     setting::{Screen, Setting},
 };
@@ -187,8 +187,8 @@ fn confirm(
     };
     writeln!(out, "{} job `{}` in {}{how}", change.verb, change.name, path.display())?;
     let Some(job) = loaded.definitions.jobs.get(change.name) else { return Ok(()) };
-    match occurrences(job, setting.clock.now()).next() {
-        Some(next) if job.enabled => writeln!(out, "it fires next at {}", Firing::new(job, next).local),
+    match job.firings_after(setting.clock.now()).next() {
+        Some(next) if job.enabled => writeln!(out, "it fires next at {}", Firing::new(job, next)),
         Some(_) => writeln!(out, "it is disabled"),
         None => writeln!(out, "it never fires again"),
     }

@@ -1,11 +1,13 @@
 //! One firing of a job, as the commands show it.
 
+use std::fmt;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::job::Job;
 
-/// A line of `sexton next --json`.
+/// A line of `sexton next --json`. Its `Display` is the instant for people.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Firing {
     pub(super) job: String,
@@ -32,9 +34,11 @@ impl Firing {
     }
 }
 
-/// The occurrences of a job strictly after `t`; the same function that fires them (guarantee G4).
-pub(super) fn occurrences(job: &Job, t: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
-    std::iter::successors(job.schedule.next_after(t), |last| job.schedule.next_after(*last))
+impl fmt::Display for Firing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.local)?;
+        if self.fires_at == self.scheduled_for { Ok(()) } else { write!(f, ", jitter: leaves at {}", self.fires_at) }
+    }
 }
 
 pub(super) fn utc(instant: DateTime<Utc>) -> String {

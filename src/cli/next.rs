@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use miette::{IntoDiagnostic, miette};
 
 use super::{
-    firing::{Firing, occurrences, utc},
+    firing::{Firing, utc},
     setting::{Screen, Setting},
     table::{Tone, table},
 };
@@ -81,12 +81,13 @@ fn chosen(definitions: &Definitions, name: Option<&str>) -> miette::Result<Vec<A
 
 /// The firings of several jobs in the order of time; those of one instant in the order of names.
 fn merged(jobs: &[Arc<Job>], from: DateTime<Utc>) -> impl Iterator<Item = Firing> {
-    let first = |(index, job): (usize, &Arc<Job>)| occurrences(job, from).next().map(|at| Reverse((at, index)));
-    let mut heap: BinaryHeap<_> = jobs.iter().enumerate().filter_map(first).collect();
+    let of = |index: usize, next: Option<DateTime<Utc>>| next.map(|at| Reverse((jobs[index].fires_at(at), index, at)));
+    let mut heap: BinaryHeap<_> =
+        (0..jobs.len()).filter_map(|index| of(index, jobs[index].firings_after(from).next())).collect();
     std::iter::from_fn(move || {
-        let Reverse((at, index)) = heap.pop()?;
+        let Reverse((_, index, at)) = heap.pop()?;
         let job = &jobs[index];
-        heap.extend(job.schedule.next_after(at).map(|next| Reverse((next, index))));
+        heap.extend(of(index, job.schedule.next_after(at)));
         Some(Firing::new(job, at))
     })
 }

@@ -32,7 +32,7 @@ pub(super) fn note(jobs: &[Placed], now: DateTime<Utc>, notes: &mut Notes) {
     let mut minutes: BTreeMap<i64, Vec<&Placed>> = BTreeMap::new();
     for placed in jobs.iter().filter(|placed| placed.job.enabled) {
         timeout_over_interval(placed, now, notes);
-        if let Some(first) = placed.job.schedule.next_after(now) {
+        if let Some(first) = placed.job.firings_after(now).next().map(|first| placed.job.fires_at(first)) {
             minutes.entry(first.timestamp().div_euclid(60)).or_default().push(placed);
         }
     }
@@ -46,8 +46,7 @@ fn timeout_over_interval(placed: &Placed, now: DateTime<Utc>, notes: &mut Notes)
     if job.completion.poll().is_some() {
         return;
     }
-    let firings: Vec<_> =
-        std::iter::successors(job.schedule.next_after(now), |t| job.schedule.next_after(*t)).take(AHEAD).collect();
+    let firings: Vec<_> = job.firings_after(now).take(AHEAD).collect();
     let shortest = firings.windows(2).map(|pair| pair[1] - pair[0]).min();
     let Some(interval) = shortest.and_then(|shortest| shortest.to_std().ok()) else { return };
     if job.timeout > interval {
@@ -70,6 +69,6 @@ fn crowded_minutes(minutes: BTreeMap<i64, Vec<&Placed>>, notes: &mut Notes) {
         let (at, count, names) = (at.format("%Y-%m-%dT%H:%MZ"), jobs.len(), names.join(", "));
         notes
             .warning(&jobs[0].name, format!("{count} jobs fire in one minute, {at}: {names} and {} more", count - 3))
-            .help("spread them over several minutes, or the app meets them all at once");
+            .help("spread them, with jitter = \"10m\" or by their schedules, or the app meets them all at once");
     }
 }

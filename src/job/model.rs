@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{
@@ -133,7 +134,7 @@ pub struct Job {
     pub target: Arc<Target>,
     /// When.
     pub schedule: Schedule,
-    /// The window that its firings are spread over: each comes later than nominal by the same share of it.
+    /// The window that the firings of jobs are spread over, see [`Job::delay`].
     pub jitter: Duration,
     /// The HTTP method, upper case.
     pub method: String,
@@ -181,7 +182,26 @@ impl Job {
     /// When the occurrence `scheduled_for` is to be sent.
     #[must_use]
     pub fn fires_at(&self, scheduled_for: DateTime<Utc>) -> DateTime<Utc> {
-        scheduled_for
+        scheduled_for.checked_add_signed(self.delay()).unwrap_or(scheduled_for)
+    }
+
+    /// How much later than nominal each of its firings is, in `[0, jitter)`. A hash of its name chooses, so that it is the
+    /// same after a restart and on every replica, and two jobs do not march in step (seed A26).
+    #[must_use]
+    pub fn delay(&self) -> TimeDelta {
+        if self.jitter.is_zero() {
+            return TimeDelta::zero();
+        }
+        let digest = Sha256::digest(self.name.as_str());
+        let share = digest.iter().take(8).fold(0_u128, |share, byte| share << 8 | u128::from(*byte));
+        let millis = (self.jitter.as_millis() * share) >> 64;
+        TimeDelta::milliseconds(i64::try_from(millis).unwrap_or(i64::MAX))
+    }
+
+    /// Its occurrences that are to be sent after `t`; the same function that fires them (guarantee G4).
+    pub fn firings_after(&self, t: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
+        let start = t.checked_sub_signed(self.delay()).unwrap_or(t);
+        std::iter::successors(self.schedule.next_after(start), |last| self.schedule.next_after(*last))
     }
 }
 

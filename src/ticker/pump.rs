@@ -99,6 +99,17 @@ impl Pump {
         }
     }
 
+    /// Hands out every occurrence of a job up to `now`, though its jitter holds it back, as it does those of `due`.
+    pub fn held_back(&mut self, name: &JobName, now: DateTime<Utc>) -> Option<Due> {
+        let entry = self.jobs.get(name).filter(|entry| entry.next <= now)?;
+        let (job, from) = (Arc::clone(&entry.job), entry.cursor);
+        let demanded = std::iter::successors(Some(entry.next), |last| job.schedule.next_after(*last));
+        let ahead: Vec<_> = demanded.take_while(|at| *at <= now).collect();
+        let to = ahead.last().copied()?;
+        self.set(Arc::clone(&job), to);
+        Some(Due { job, from, to, late: None, ahead })
+    }
+
     /// When the next occurrence is to be sent.
     #[must_use]
     pub fn next_fire(&self) -> Option<DateTime<Utc>> {

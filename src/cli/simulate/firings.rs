@@ -20,22 +20,15 @@ pub(super) fn firings(
     to: DateTime<Utc>,
 ) -> impl Iterator<Item = Firing<'_>> {
     let jobs: Vec<&Arc<Job>> = definitions.jobs.values().filter(|job| job.enabled).collect();
-    let next = move |job: &Job, after| {
-        let mut occurrences =
-            std::iter::successors(job.schedule.next_after(after), |last| job.schedule.next_after(*last));
-        // One whose instant lies before the span may leave within it, and the other way round.
-        occurrences.find(|occurrence| job.fires_at(*occurrence) > from).map(|found| (job.fires_at(found), found))
+    let of = |index: usize, job: &Job, next: Option<DateTime<Utc>>| {
+        next.map(|occurrence| Reverse((job.fires_at(occurrence), index, occurrence)))
     };
-    let start = |job: &Job| from - (job.fires_at(from) - from);
-    let mut heap: BinaryHeap<_> = jobs
-        .iter()
-        .enumerate()
-        .filter_map(|(index, job)| next(job, start(job)).map(|(at, occurrence)| Reverse((at, index, occurrence))))
-        .collect();
+    let mut heap: BinaryHeap<_> =
+        jobs.iter().enumerate().filter_map(|(index, job)| of(index, job, job.firings_after(from).next())).collect();
     std::iter::from_fn(move || {
         let Reverse((at, index, occurrence)) = heap.pop().filter(|Reverse((at, ..))| *at <= to)?;
         let job = jobs[index];
-        heap.extend(next(job, occurrence).map(|(at, occurrence)| Reverse((at, index, occurrence))));
+        heap.extend(of(index, job, job.schedule.next_after(occurrence)));
         Some(Firing { job, at })
     })
 }

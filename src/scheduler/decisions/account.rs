@@ -17,10 +17,21 @@ type Rows = (DateTime<Utc>, DateTime<Utc>);
 impl Decisions {
     /// While the ledger takes nothing, what falls due stays in the pump: it is one backlog when the ledger is back.
     pub(super) fn take_due(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        if self.phase != Phase::Firing || self.retry_at.is_some() {
-            return;
+        if self.phase == Phase::Firing && self.retry_at.is_none() {
+            let due = self.pump.due(now, LEAD);
+            self.account(now, &due, effects);
         }
-        let due = self.pump.due(now, LEAD);
+    }
+
+    /// What the definitions up to now demanded, whole: all that is due, and what jitter holds back of the jobs that will
+    /// fire at other instants. Where the ledger takes nothing, it waits in line with the other writes.
+    pub(super) fn take_all_of(&mut self, now: DateTime<Utc>, jobs: &[JobName], effects: &mut Vec<Effect>) {
+        let mut due = self.pump.due(now, LEAD);
+        due.extend(jobs.iter().filter_map(|job| self.pump.held_back(job, now)));
+        self.account(now, &due, effects);
+    }
+
+    fn account(&mut self, now: DateTime<Utc>, due: &[Due], effects: &mut Vec<Effect>) {
         if !due.is_empty() {
             self.moved.extend(due.iter().map(|due| due.job.name.clone()));
             let batch = due.iter().map(|due| self.accounting(now, due)).collect();
@@ -122,15 +133,24 @@ impl Decisions {
         if !job.enabled || !job.schedule.has(scheduled_for) {
             return cancelled(Reason::Redefined);
         }
-        let fires_at = job.fires_at(scheduled_for);
-        let mut of_job = self.by_job.get(&job.name).into_iter().flatten();
-        if of_job.any(|(at, _)| *at == fires_at) {
+        let fires_at = self.fires_at(&job, scheduled_for);
+        let of_job = self.by_job.get(&job.name).into_iter().flatten();
+        let mut live = of_job.filter_map(|(_, run)| self.runs.get(run));
+        if live.any(|live| live.scheduled_for == scheduled_for) {
             // The clock was set back, and the ledger kept the claim that was made before.
             return None;
         }
         self.remember(id, Live { job, scheduled_for, fires_at, trigger, attempt: None, stage: Stage::Claimed });
         self.look_again((fires_at - AHEAD).max(now), id);
         None
+    }
+
+    /// When an occurrence leaves. One that was still to come when a reload brought its job's firings forward is not late by
+    /// that: it leaves with the reload.
+    fn fires_at(&self, job: &Job, scheduled_for: DateTime<Utc>) -> DateTime<Utc> {
+        let at = job.fires_at(scheduled_for);
+        let load = self.brought_forward.get(&job.name).filter(|load| scheduled_for <= **load);
+        load.map_or(at, |load| at.max(*load))
     }
 
     /// The cursor had been set back behind rows that are there (the clock was set back): what they hold is left out.

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | the same | go on; nothing is moved | claims are sent with the definition now in force |
 //! | new | none: it is anchored now | its own |
+//! | changed in jitter | go on; none is late by it | its own, each with the new delay |
 //! | changed in schedule, zone, dst or `enabled` | accounted for by the old schedule up to now | anchored now; claims outside the new schedule are cancelled |
 //! | gone | the same | claims are cancelled |
 
@@ -66,7 +67,8 @@ impl Decisions {
     /// At a reload: unchanged jobs keep everything, and what is in flight ends as it would have.
     pub(super) fn reload(&mut self, now: DateTime<Utc>, definitions: Definitions, effects: &mut Vec<Effect>) {
         // The machine may have slept, and woken up with the edit: up to now the old definitions are in force.
-        self.take_due(now, effects);
+        let moved = self.moved_by(&definitions);
+        self.take_all_of(now, &moved, effects);
         let before = std::mem::replace(&mut self.definitions, definitions);
         let (mut anchors, mut ends) = (Vec::new(), Vec::new());
         let mut reloaded = Reloaded { total: self.definitions.jobs.len(), ..Reloaded::default() };
@@ -82,6 +84,9 @@ impl Decisions {
         }
         for job in self.definitions.jobs.values().cloned().collect::<Vec<_>>() {
             let was = before.jobs.get(&job.name);
+            if was.is_some_and(|was| job.delay() < was.delay()) {
+                self.brought_forward.insert(job.name.clone(), now);
+            }
             match was {
                 Some(was) if schedule_of(was) == schedule_of(&job) => {
                     reloaded.changed += usize::from(was.hash != job.hash);
@@ -101,12 +106,22 @@ impl Decisions {
         self.take_due(now, effects);
     }
 
+    /// The jobs that will no longer fire, or at other instants.
+    fn moved_by(&self, definitions: &Definitions) -> Vec<JobName> {
+        let moves = |was: &&Arc<Job>| {
+            let job = definitions.jobs.get(&was.name);
+            job.is_none_or(|job| schedule_of(job) != schedule_of(was) || job.delay() != was.delay())
+        };
+        self.definitions.jobs.values().filter(moves).map(|job| job.name.clone()).collect()
+    }
+
     /// The wall clock was set back: a cursor in the future would keep its job silent. What was accounted for already has
     /// its row and is not sent again (seed A22).
     pub(super) fn clamp_cursors(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let ahead: Vec<(Arc<Job>, DateTime<Utc>)> =
             self.pump.cursors().filter(|(_, at)| *at > now + LEAD).map(|(job, at)| (Arc::clone(job), at)).collect();
         let mut anchors = Vec::new();
+        self.brought_forward.clear();
         for (job, from) in ahead {
             effects.push(Effect::Notice(Notice::Clamped { job: job.name.clone(), from }));
             anchors.push(anchor(&job, now));

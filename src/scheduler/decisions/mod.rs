@@ -58,6 +58,8 @@ pub struct Decisions {
     permits: BTreeMap<String, Permits>,
     /// Per job: the newest occurrence that was late when the pump handed it out. Older claims are superseded by it.
     newest_late: HashMap<JobName, DateTime<Utc>>,
+    /// Per job: the last reload that made its jitter shorter.
+    brought_forward: HashMap<JobName, DateTime<Utc>>,
     /// Unknown runs and when their hold is over.
     holds: BTreeSet<(DateTime<Utc>, JobName, RunId)>,
     /// Jobs whose next firing changed.

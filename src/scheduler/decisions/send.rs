@@ -20,8 +20,10 @@ impl Decisions {
     /// Looks at every run whose time has come.
     pub(super) fn work_off_agenda(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let (mut begins, mut ends) = (Vec::new(), Vec::new());
-        while let Some((.., run)) = self.agenda.pop_first_if(|(at, ..)| *at <= now) {
-            match self.runs.get(&run).map(|live| live.stage) {
+        while let Some((_, due, run)) = self.agenda.pop_first_if(|(at, ..)| *at <= now) {
+            // A reload may have moved the run to another instant, and put it on the agenda anew.
+            let live = self.runs.get(&run).filter(|live| live.fires_at == due);
+            match live.map(|live| live.stage) {
                 Some(Stage::Claimed) if self.phase == Phase::Firing => match self.verdict(now, run) {
                     Verdict::Send(_) if self.is_behind_its_own(run) => {
                         ends.extend(self.occupied(now, run, State::Sending));

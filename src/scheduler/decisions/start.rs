@@ -45,6 +45,7 @@ impl Decisions {
             agenda: BTreeSet::new(),
             permits: BTreeMap::new(),
             newest_late: HashMap::new(),
+            brought_forward: HashMap::new(),
             holds: BTreeSet::new(),
             moved: BTreeSet::new(),
             parked: Vec::new(),

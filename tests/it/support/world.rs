@@ -110,7 +110,7 @@ impl World {
             match effect {
                 Effect::Write(write) => self.unwritten.push_back(write),
                 Effect::Send(order) => {
-                    let early = now < order.scheduled_for;
+                    let early = now < order.job.fires_at(order.scheduled_for);
                     assert!(!early || self.clock_was_set_back, "{} was sent early, at {now}", order.scheduled_for);
                     self.sent.push((now, order.clone()));
                     let twice = self.open.insert(order.run, order);

@@ -123,6 +123,22 @@ fn cursors_tell_how_far_each_job_was_handed_out() {
     assert_eq!(cursors, BTreeMap::from([("a".to_owned(), noon() + secs(59)), ("b".to_owned(), noon())]));
 }
 
+/// Seed A26: what jitter holds back is not due, and can be had all the same.
+#[test]
+fn a26_what_jitter_holds_back() {
+    let job = jobs(&[("a", "every 1m", "jitter = \"10m\"")]).jobs["a"].clone();
+    let mut pump = Pump::default();
+    pump.set(Arc::clone(&job), noon());
+    let now = noon() + secs(150);
+    assert!(pump.due(now, LEAD).is_empty());
+    let due = pump.held_back(&job.name, now).unwrap();
+    assert_eq!((due.from, due.to, due.late), (noon(), noon() + secs(120), None));
+    assert_eq!(due.ahead, [noon() + secs(60), noon() + secs(120)]);
+    assert!(pump.held_back(&job.name, now).is_none(), "nothing comes twice");
+    let third = noon() + secs(180);
+    assert_eq!(pump.next_of(&job.name), Some((third, third + job.delay())));
+}
+
 #[test]
 fn ten_thousand_jobs_on_one_second_all_come_once() {
     let names: Vec<String> = (0..10_000).map(|number| format!("job-{number}")).collect();

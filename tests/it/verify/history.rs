@@ -27,8 +27,10 @@ const START: &str = "2026-03-29T00:50:00Z";
 const SCHEDULES: [&str; 6] =
     ["every 20s", "every 1m30s", "*/5 1-3 * * *", "30 2 * * *", "*/40 * * * * *", "*/7 * * * *"];
 
-/// What a job is in a definition: its schedule by number, and whether it is enabled.
-type JobChoice = Option<(usize, bool)>;
+const JITTERS: [&str; 4] = ["0s", "0s", "2m", "1h"];
+
+/// What a job is in a definition: its schedule and its jitter by number, and whether it is enabled.
+type JobChoice = Option<(usize, usize, bool)>;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -50,7 +52,7 @@ enum Step {
 }
 
 fn choices() -> impl Strategy<Value = Vec<JobChoice>> {
-    let job = proptest::option::weighted(0.8, (0..SCHEDULES.len(), proptest::bool::weighted(0.8)));
+    let job = proptest::option::weighted(0.8, (0..SCHEDULES.len(), 0..JITTERS.len(), proptest::bool::weighted(0.8)));
     proptest::collection::vec(job, 2)
 }
 
@@ -72,9 +74,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn definitions(choices: &[JobChoice]) -> Definitions {
     let names = ["a", "b"];
     let chosen = choices.iter().zip(names).filter_map(|(choice, name)| choice.map(|choice| (name, choice)));
-    let keys = |enabled| format!("enabled = {enabled}\ntimezone = \"Europe/Prague\"");
-    let written: Vec<(&str, &str, String)> =
-        chosen.map(|(name, (schedule, enabled))| (name, SCHEDULES[schedule], keys(enabled))).collect();
+    let keys =
+        |jitter: &str, enabled| format!("enabled = {enabled}\ntimezone = \"Europe/Prague\"\njitter = \"{jitter}\"");
+    let written: Vec<(&str, &str, String)> = chosen
+        .map(|(name, (schedule, jitter, enabled))| (name, SCHEDULES[schedule], keys(JITTERS[jitter], enabled)))
+        .collect();
     jobs(&written.iter().map(|(name, schedule, keys)| (*name, *schedule, keys.as_str())).collect::<Vec<_>>())
 }
 

@@ -2,9 +2,11 @@
 
 mod clock_steps;
 mod drain;
+mod jitter;
 mod late;
 mod overlap;
 mod permits;
 mod random;
+mod reload;
 mod store_trouble;
 mod taking_over;
