@@ -30,7 +30,7 @@ impl SigningKeys {
     pub(super) fn sign(&self, claims: &impl Serialize) -> Result<Secret, CredentialError> {
         let signed = match self {
             Self::Ed25519(keys) => keys.sign(claims),
-            Self::Hs256(secrets) => crypto::sign_hs256(claims, secrets.current()),
+            Self::Hs256(secrets) => crypto::sign_hs256(claims, secrets.current().expose().as_bytes()).map(Secret::new),
         };
         signed.map_err(|error| CredentialError::Signing(error.to_string()))
     }

@@ -17,8 +17,6 @@ use ring::{
 };
 use serde::Serialize;
 
-use crate::secret::Secret;
-
 static RING: CryptoProvider = CryptoProvider {
     signer_factory: signer,
     verifier_factory: verifier,
@@ -43,10 +41,9 @@ pub fn install() {
 ///
 /// # Errors
 /// The claims are no JSON object.
-pub fn sign_hs256(claims: &impl Serialize, secret: &Secret) -> Result<Secret> {
+pub fn sign_hs256(claims: &impl Serialize, secret: &[u8]) -> Result<String> {
     install();
-    let key = EncodingKey::from_secret(secret.expose().as_bytes());
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key).map(Secret::new)
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret))
 }
 
 fn unsupported<T>() -> Result<T> {

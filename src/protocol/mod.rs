@@ -15,4 +15,4 @@ mod token;
 pub use claims::{RUN_CLASS, RunClaims, WHOAMI_JOB};
 pub use problem::{Invalid, Problem};
 #[cfg(any(feature = "sidecar", feature = "auth"))]
-pub use token::{Audience, TokenClaims, TokenClass, UnknownClass};
+pub use token::{Audience, Misfit, TokenClaims, TokenClass, UnknownClass};

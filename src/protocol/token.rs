@@ -5,7 +5,13 @@ use std::{fmt, str::FromStr};
 use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::RUN_CLASS;
+use super::{
+    RUN_CLASS,
+    identity::{SCHEDULER_EMAIL, is_reserved},
+};
+
+/// The longest `jti` and `sub`.
+const LONGEST_NAME: usize = 255;
 
 /// What a token stands for (seed C2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -121,6 +127,54 @@ pub struct TokenClaims {
     /// Of a run: the attempt's fence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fence: Option<u64>,
+}
+
+/// Claims that do not fit their class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// Nobody's, or too long to be kept in a denylist.
+    #[error("its `sub` or its `jti` is empty or too long")]
+    Nameless,
+    /// A person reaches what the app's own checks say.
+    #[error("one of class `user` is bound to no run and lists no resources")]
+    BoundPerson,
+    /// A session is one run's.
+    #[error("one of class `session` says `run_id` and `session_id`")]
+    UnboundSession,
+    /// A run is bound to itself.
+    #[error("one of class `run` says `run_id` and `job`, and its `sub` is {SCHEDULER_EMAIL}")]
+    UnboundRun,
+    /// One run and nothing else.
+    #[error("one of class `session` or `run` lists no resources")]
+    ListsResources,
+    /// Nobody stands for the scheduler but the scheduler (seed B5).
+    #[error("its subject or address is reserved for the scheduler")]
+    Reserved,
+}
+
+impl TokenClaims {
+    /// Whether they say what their class demands, and nothing that it must not (seeds C2 and C6).
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn fit_their_class(&self) -> Result<(), Misfit> {
+        let named = |name: &str| (1..=LONGEST_NAME).contains(&name.len());
+        let (run, session) = (self.run_id.as_deref().is_some_and(named), self.session_id.as_deref().is_some_and(named));
+        let listing = !self.resources.is_empty();
+        let reserved = is_reserved(&self.sub) || self.email.as_deref().is_some_and(is_reserved);
+        let of_scheduler = self.sub == SCHEDULER_EMAIL;
+        match self.token_class {
+            _ if !named(&self.sub) || !named(&self.jti) => Err(Misfit::Nameless),
+            TokenClass::User if listing || self.run_id.is_some() || self.session_id.is_some() => {
+                Err(Misfit::BoundPerson)
+            }
+            TokenClass::Session if !run || !session => Err(Misfit::UnboundSession),
+            TokenClass::Run if !run || self.job.is_none() || !of_scheduler => Err(Misfit::UnboundRun),
+            TokenClass::Session | TokenClass::Run if listing => Err(Misfit::ListsResources),
+            TokenClass::User | TokenClass::Service | TokenClass::Session if reserved => Err(Misfit::Reserved),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The claim `aud`: one name or a list of them (RFC 7519, section 4.1.3).

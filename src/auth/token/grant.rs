@@ -15,10 +15,11 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// The claims with the scopes of the bundles that `bundles` spells out for the service groups.
+    /// The claims, with the scopes of the bundles that `bundles` spells out for the groups of a program.
     pub(super) fn new<'a>(claims: TokenClaims, bundles: impl Fn(&str) -> Option<&'a [String]>) -> Self {
         let own = claims.scope.split_ascii_whitespace().map(str::to_owned);
-        let bundled = claims.service_groups.iter().filter_map(|group| bundles(group)).flatten().cloned();
+        let groups = claims.service_groups.iter().filter(|_| claims.token_class == TokenClass::Service);
+        let bundled = groups.filter_map(|group| bundles(group)).flatten().cloned();
         let scopes = Arc::new(own.chain(bundled).collect());
         Self { claims: Arc::new(claims), scopes }
     }

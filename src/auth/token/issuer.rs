@@ -47,7 +47,7 @@ impl Issuer {
     /// # Errors
     /// It cannot be signed.
     pub fn sign(&self, claims: &TokenClaims) -> Result<Secret, jsonwebtoken::errors::Error> {
-        crypto::sign_hs256(claims, self.secrets.current())
+        crypto::sign_hs256(claims, self.secrets.current().expose().as_bytes()).map(Secret::new)
     }
 }
 

@@ -16,14 +16,12 @@ use crate::{
         revocation::{Denylist, LEEWAY, Revocations, Standing},
     },
     clock::SharedClock,
-    protocol::{Problem, TokenClaims, TokenClass, crypto, identity},
+    protocol::{Problem, TokenClaims, TokenClass, crypto},
     secret::{SecretError, SharedSecrets},
 };
 
 /// The longest token that is looked at; servers take headers of 8 to 16 KiB.
 const LONGEST: usize = 16 * 1024;
-/// The longest `jti` and `sub`.
-const LONGEST_NAME: usize = 255;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Sessions = Arc<dyn Fn(Grant) -> Boxed<Result<bool, Problem>> + Send + Sync>;
@@ -125,7 +123,7 @@ impl Verifier {
         let inner = &*self.inner;
         let claims = inner.signed(token).await?;
         inner.holds(&claims)?;
-        of_its_class(&claims)?;
+        claims.fit_their_class().map_err(|misfit| malformed(&misfit.to_string()))?;
         match inner.denylist.standing(&claims, &inner.clock).await {
             Standing::Good => {}
             Standing::Revoked => return Err(Refusal::Revoked),
@@ -205,34 +203,6 @@ impl Inner {
         }
         Ok(())
     }
-}
-
-/// What each class must say, and must not (seeds C2, C6 and B5).
-fn of_its_class(claims: &TokenClaims) -> Result<(), Refusal> {
-    for (name, value) in [("sub", &claims.sub), ("jti", &claims.jti)] {
-        if !(1..=LONGEST_NAME).contains(&value.len()) {
-            return Err(malformed(&format!("its `{name}` is empty or too long")));
-        }
-    }
-    let bound_to_run = claims.run_id.as_ref().is_some_and(|run| !run.is_empty());
-    let resources = !claims.resources.is_empty();
-    let wrong = match claims.token_class {
-        TokenClass::User if bound_to_run || resources || claims.session_id.is_some() => {
-            "one of class `user` is bound to no run"
-        }
-        TokenClass::Session if !bound_to_run || claims.session_id.is_none() => {
-            "one of class `session` says `run_id` and `session_id`"
-        }
-        TokenClass::Session | TokenClass::Run if resources => "one of a run is bound to that run and to nothing else",
-        TokenClass::Run if !bound_to_run || claims.job.is_none() => "one of class `run` says `run_id` and `job`",
-        TokenClass::Run if claims.sub != identity::SCHEDULER_EMAIL => "one of class `run` is the scheduler's",
-        TokenClass::Run => return Ok(()),
-        _ if identity::is_reserved(&claims.sub) || claims.email.as_deref().is_some_and(identity::is_reserved) => {
-            "its subject is reserved for the scheduler"
-        }
-        _ => return Ok(()),
-    };
-    Err(malformed(wrong))
 }
 
 fn decode(token: &str, key: &DecodingKey, validation: &Validation) -> Result<TokenClaims, Refusal> {

@@ -98,7 +98,7 @@ async fn a15_a_cookie_is_no_place_for_the_secret() {
     assert_eq!(send(&app, &format!("/me?access_token={secret}"), &[]).await.status(), 401);
 }
 
-/// The scheme in any case, exactly two parts, one header.
+/// Seed C5: the scheme in any case, exactly two parts, one header.
 #[tokio::test]
 async fn a_bearer_has_exactly_two_parts() {
     let app = app(with_secret().await);

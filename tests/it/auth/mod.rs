@@ -1,8 +1,13 @@
 //! The auth layer around a small app.
 
 mod credentials;
+mod forge;
 mod gates;
+mod idempotency;
+mod keys;
+mod revocation;
 mod rotation;
+mod tokens;
 
 use std::{ffi::OsString, sync::Arc};
 
@@ -13,7 +18,10 @@ use axum::{
     routing::get,
 };
 use sexton::{
-    auth::{Admin, Auth, Config, HumanSession, InMemory, Principal},
+    auth::{
+        Admin, Auth, Config, HumanSession, InMemory, InMemoryRevocations, Mode, Principal, Verifier, VerifierConfig,
+        require,
+    },
     clock::{SharedClock, SystemClock},
 };
 use tower::ServiceExt;
@@ -56,4 +64,17 @@ async fn send(app: &Router, path: &str, headers: &[(&str, &[u8])]) -> Response<B
 /// The status of `GET /me` with this `Authorization` header.
 async fn me(app: &Router, authorization: impl AsRef<[u8]>) -> u16 {
     send(app, "/me", &[("authorization", authorization.as_ref())]).await.status().as_u16()
+}
+
+/// An app in this mode that takes tokens, with an open endpoint and two gates.
+async fn in_mode(mode: Mode, taken: VerifierConfig) -> Router {
+    let clock = forge::clock();
+    let verifier = Verifier::start(taken, InMemoryRevocations::default(), Arc::clone(&clock)).await.unwrap();
+    let auth =
+        Auth::start(config::<String>(&[]), InMemory::default(), clock).await.with_tokens(verifier).with_mode(mode);
+    Router::new()
+        .route("/me", get(|_: Principal| async {}))
+        .route("/read", get(|| async {}).route_layer(require(&["jobs:read"])))
+        .route("/open", get(|| async {}))
+        .layer(auth)
 }

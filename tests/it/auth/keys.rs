@@ -1,0 +1,200 @@
+//! Where the keys of tokens come from, and how they change.
+
+use std::{
+    fs,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use sexton::auth::{InMemoryRevocations, Mode, Verifier, VerifierConfig};
+use tempfile::NamedTempFile;
+use tokio::time::advance;
+
+use super::forge::{Ed, FIRST, KID, SECOND, app, ask, claims, clock, hs256, jwks_file, taking_secrets, token};
+use crate::support::logs::Logs;
+
+fn config() -> VerifierConfig {
+    VerifierConfig::new("https://cron.example.org", "app")
+}
+
+fn signed(key: &Ed, kid: &str) -> String {
+    token(&json!({ "alg": "EdDSA", "kid": kid }), &claims(json!({})), |message| key.sign(message))
+}
+
+fn second() -> impl Future<Output = ()> {
+    advance(Duration::from_secs(1))
+}
+
+/// Seed C9: secrets in a file rotate without a restart: any of its lines verifies, a dropped one no longer does.
+#[tokio::test(start_paused = true)]
+async fn c9_secrets_in_a_file_rotate() {
+    let (file, clock) = (NamedTempFile::new().unwrap(), clock());
+    fs::write(&file, FIRST).unwrap();
+    let app = app(config().with_secrets_file(file.path()), InMemoryRevocations::default(), &clock).await;
+    let status = async |secret: &str| ask(&app, "/read", &hs256(secret, &claims(json!({}))), &[]).await.0;
+    assert_eq!((status(FIRST).await, status(SECOND).await), (200, 401));
+    for (text, expected) in [
+        (format!("{SECOND}\n{FIRST}\n"), (200, 200)),
+        (SECOND.to_owned(), (401, 200)),
+        ("short".to_owned(), (401, 200)),
+    ] {
+        fs::write(&file, text).unwrap();
+        second().await;
+        assert_eq!((status(FIRST).await, status(SECOND).await), expected);
+    }
+}
+
+/// A pinned JWK Set is read again when it changes: two keys while the key rotates, the last good set when it is damaged.
+#[tokio::test(start_paused = true)]
+async fn a_pinned_set_is_read_again() {
+    let (old, new, clock) = (Ed::of(1), Ed::of(2), clock());
+    let file = jwks_file(&[old.jwk("old")]);
+    let app = app(config().with_jwks_file(file.path()), InMemoryRevocations::default(), &clock).await;
+    let statuses = async || {
+        (ask(&app, "/read", &signed(&old, "old"), &[]).await.0, ask(&app, "/read", &signed(&new, "new"), &[]).await.0)
+    };
+    assert_eq!(statuses().await, (200, 401));
+    let write = |keys: &[Value]| fs::write(&file, json!({ "keys": keys }).to_string()).unwrap();
+    write(&[new.jwk("new"), old.jwk("old")]);
+    second().await;
+    assert_eq!(statuses().await, (200, 200));
+    write(&[new.jwk("new")]);
+    second().await;
+    assert_eq!(statuses().await, (401, 200));
+    let logs = Logs::capture();
+    for bad in ["{", "{\"keys\":[]}", ""] {
+        fs::write(&file, bad).unwrap();
+        second().await;
+        assert_eq!(statuses().await, (401, 200), "{bad}");
+    }
+    assert_eq!(logs.lines("WARN").len(), 1, "{}", logs.text());
+}
+
+/// What `fetch` gives is cached; an unknown key makes the app fetch again, once in ten seconds at most, however many come.
+#[tokio::test(start_paused = true)]
+async fn fetched_keys_are_cached() {
+    let (old, new, clock) = (Ed::of(1), Ed::of(2), clock());
+    let set = Arc::new(Mutex::new(Err("the sidecar is not up".to_owned())));
+    let count = Arc::new(AtomicUsize::new(0));
+    let (given, fetches) = (Arc::clone(&set), Arc::clone(&count));
+    let fetch = move || {
+        fetches.fetch_add(1, SeqCst);
+        let answer: Result<String, String> = given.lock().unwrap().clone();
+        async move { answer }
+    };
+    let publish = |keys: &[Value]| *set.lock().unwrap() = Ok(json!({ "keys": keys }).to_string());
+    let app = app(config().with_jwks(fetch), InMemoryRevocations::default(), &clock).await;
+    let statuses = async || {
+        (ask(&app, "/read", &signed(&old, "old"), &[]).await.0, ask(&app, "/read", &signed(&new, "new"), &[]).await.0)
+    };
+    let fetched = || count.load(SeqCst);
+    assert_eq!((statuses().await, fetched()), ((503, 503), 1), "without keys nothing can be said");
+    publish(&[old.jwk("old")]);
+    assert_eq!((statuses().await, fetched()), ((503, 503), 1));
+    advance(Duration::from_secs(10)).await;
+    assert_eq!((statuses().await, fetched()), ((200, 401), 2));
+    publish(&[new.jwk("new"), old.jwk("old")]);
+    for _ in 0..20 {
+        assert_eq!((statuses().await, fetched()), ((200, 401), 2));
+    }
+    advance(Duration::from_secs(10)).await;
+    assert_eq!((statuses().await, fetched()), ((200, 200), 3));
+    *set.lock().unwrap() = Err("the sidecar is down".to_owned());
+    advance(Duration::from_secs(299)).await;
+    assert_eq!((statuses().await, fetched()), ((200, 200), 3));
+    second().await;
+    assert_eq!((statuses().await, fetched()), ((200, 200), 4), "old keys are better than none");
+    publish(&[new.jwk("new")]);
+    advance(Duration::from_secs(10)).await;
+    assert_eq!((statuses().await, fetched()), ((401, 200), 5), "a key that was taken back is forgotten");
+}
+
+/// A set may hold keys without a name or for something else; those without a name go by their thumbprint (RFC 8037,
+/// appendix A.3).
+#[tokio::test(start_paused = true)]
+async fn keys_that_are_not_for_this_are_passed_over() {
+    let (key, clock) = (Ed::of(1), clock());
+    let with = |name: &str, value: &str| {
+        let mut jwk = key.jwk(KID);
+        jwk[name] = json!(value);
+        jwk
+    };
+    let rsa = json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": KID, "alg": "RS256" });
+    for jwk in [with("use", "enc"), with("crv", "X25519"), with("alg", "ES256"), rsa] {
+        let file = jwks_file(std::slice::from_ref(&jwk));
+        let error =
+            Verifier::start(config().with_jwks_file(file.path()), InMemoryRevocations::default(), clock.clone());
+        let error = error.await.unwrap_err().to_string();
+        assert!(error.contains("JWK Set") || error.contains("no public Ed25519 key"), "{error}");
+    }
+    let nameless = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+    let file = jwks_file(&[nameless, key.jwk(KID)]);
+    let app = app(config().with_jwks_file(file.path()), InMemoryRevocations::default(), &clock).await;
+    assert_eq!(ask(&app, "/read", &signed(&key, KID), &[]).await.0, 200);
+    let thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+    assert_eq!(ask(&app, "/read", &signed(&key, thumbprint), &[]).await.0, 401, "known, and not the signer");
+}
+
+/// Seed B6, and guarantee G8: half a configuration stops the start, and each message names the variable.
+#[tokio::test]
+async fn half_a_configuration_stops_the_start() {
+    let from = |variables: &[(&str, &str)]| {
+        let owned: Vec<(String, String)> = variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        VerifierConfig::from_lookup(move |name| {
+            owned.iter().find_map(|(known, value)| (known == name).then(|| value.clone().into()))
+        })
+    };
+    let (issuer, audience) = (("SEXTON_ISSUER", "https://cron.example.org"), ("SEXTON_AUDIENCE", "app"));
+    assert!(from(&[]).unwrap().is_none());
+    assert!(from(&[("SEXTON_JWT_SECRETS", " "), issuer, audience]).unwrap().is_none(), "blank is unset");
+    assert!(from(&[("SEXTON_JWT_SECRETS", FIRST), issuer, audience]).unwrap().is_some());
+    for (variables, words) in [
+        (&[("SEXTON_JWT_SECRETS", FIRST), issuer][..], "SEXTON_AUDIENCE is not set"),
+        (&[("SEXTON_JWKS_FILE", "keys"), audience], "SEXTON_ISSUER is not set"),
+        (&[("SEXTON_JWT_SECRETS", "short"), issuer, audience], "SEXTON_JWT_SECRETS has 5 characters"),
+        (&[("SEXTON_JWT_SECRETS", "changeme-changeme-changeme-changeme"), issuer, audience], "is a placeholder"),
+        (&[("SEXTON_JWT_SECRETS", FIRST), ("SEXTON_JWT_SECRETS_FILE", "x"), issuer, audience], "are both set"),
+    ] {
+        let error = from(variables).unwrap_err().to_string();
+        assert!(error.contains(words) && !error.contains(FIRST), "{error}");
+    }
+    for (config, words) in [
+        (config(), "SEXTON_JWKS_FILE"),
+        (config().with_jwks_file("/nonexistent/keys"), "/nonexistent/keys"),
+        (config().with_secrets_file("/nonexistent/secrets"), "/nonexistent/secrets"),
+    ] {
+        let started = Verifier::start(config, InMemoryRevocations::default(), clock()).await;
+        let error = started.unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+/// Seed C12: an unknown word is no mode, so it stops the start; none of the modes opens a gate.
+#[tokio::test(start_paused = true)]
+async fn c12_modes() {
+    let of = |word: &'static str| Mode::from_lookup(move |name| (name == "SEXTON_AUTH_MODE").then(|| word.into()));
+    for wrong in ["off", "Required", "none", "true", "required,optional", "disable"] {
+        let error = of(wrong).unwrap_err().to_string();
+        assert!(error.contains(wrong) && error.contains("`required`, `optional`"), "{error}");
+    }
+    assert_eq!((of(""), of(" disabled ")), (Ok(Mode::Optional), Ok(Mode::Disabled)));
+    for (word, bare, known) in [
+        ("required", [401, 401, 401], [200, 200, 200]),
+        ("optional", [200, 401, 401], [200, 200, 200]),
+        ("disabled", [200, 401, 401], [200, 401, 401]),
+    ] {
+        let app = super::in_mode(of(word).unwrap(), taking_secrets()).await;
+        let token = hs256(FIRST, &claims(json!({})));
+        for (token, expected) in [("", bare), (&token, known)] {
+            let mut statuses = [0; 3];
+            for (status, path) in statuses.iter_mut().zip(["/open", "/me", "/read"]) {
+                *status = ask(&app, path, token, &[]).await.0;
+            }
+            assert_eq!(statuses, expected, "{word} {token}");
+        }
+    }
+}
