@@ -1,15 +1,18 @@
 //! The HTTP client: what it trusts, and what it must not do by itself.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use reqwest::redirect::Policy;
-use rustls::{ClientConfig, crypto::ring};
+use reqwest::{Proxy, redirect::Policy};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
 use rustls_platform_verifier::Verifier;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
-/// Looking up the name, connecting and the TLS handshake may take so long, of a job's timeout. It covers two lost SYNs
-/// (resent after 1 s and 3 s); who is silent for longer is not there, and a job of 15 minutes need not wait for that.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+use super::pem::Pem;
+use crate::job::Wire;
 
 /// How long an idle connection is used again: less than the 5 s after which Node and uvicorn close theirs, or a request
 /// could meet the closing and be a false unknown.
@@ -21,41 +24,95 @@ pub(super) const USER_AGENT: &str = concat!("sexton/", env!("CARGO_PKG_VERSION")
 /// The HTTP client cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// No protocol version or no root certificate that can be used.
+    /// No protocol version or no root certificate that can be used, or a certificate that does not go with its key.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
     /// The client refuses its settings.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(#[from] reqwest::Error),
+    /// A file of `ca_file`, `client_cert` or `client_key` cannot be read.
+    #[error("{path} of the target cannot be read: {source}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the file system says.
+        source: std::io::Error,
+    },
+    /// A file of `ca_file`, `client_cert` or `client_key` does not hold what it should.
+    #[error("{path} of the target holds no {wanted} in PEM")]
+    Pem {
+        /// The file.
+        path: String,
+        /// What should be in it.
+        wanted: &'static str,
+    },
 }
 
 /// A client that sends what it is given once and to nobody else: no redirects, no proxies from the environment, no
-/// retries, no cookies. Connections are shared by address, so one client serves every target.
+/// retries, no cookies. Connections are shared by address, so one client serves every target that is reached in the usual
+/// way.
 ///
 /// # Errors
 /// TLS or the client cannot be set up.
 pub fn client() -> Result<reqwest::Client, ClientError> {
-    let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls()?)
+    client_for(&Wire::default(), &Pem::default())
+}
+
+/// The same, which reaches an app in a way of its own. `pem` is what the files of `wire` hold.
+pub(super) fn client_for(wire: &Wire, pem: &Pem) -> Result<reqwest::Client, ClientError> {
+    let mut client = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(wire, pem)?)
         .redirect(Policy::none())
         .no_proxy()
         .retry(reqwest::retry::never())
         .referer(false)
         .user_agent(USER_AGENT)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(IDLE)
-        .build()?;
-    Ok(client)
+        .connect_timeout(wire.connect_timeout)
+        .pool_idle_timeout(IDLE);
+    if let Some(proxy) = &wire.proxy {
+        client = client.proxy(Proxy::all(proxy.as_str())?);
+    }
+    if let Some(socket) = &wire.socket {
+        client = client.unix_socket(socket.as_path());
+    }
+    Ok(client.build()?)
 }
 
-/// The platform's roots, and Mozilla's for an image that has none (`FROM scratch`).
-fn tls() -> Result<ClientConfig, rustls::Error> {
+/// The authorities of the target's own file and no others; else the platform's, and Mozilla's for an image that has none
+/// (`FROM scratch`).
+fn tls(wire: &Wire, pem: &Pem) -> Result<ClientConfig, ClientError> {
     let provider = Arc::new(ring::default_provider());
-    let verifier = Verifier::new_with_extra_roots(TLS_SERVER_ROOT_CERTS.iter().cloned(), Arc::clone(&provider))?;
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous() // named so for any verifier handed in; this one is the platform's
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(config)
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let config = match wire.ca_file.as_deref().zip(pem.authorities.as_deref()) {
+        Some((path, pem)) => {
+            let mut roots = RootCertStore::empty();
+            for certificate in certificates(path, pem)? {
+                roots.add(certificate)?;
+            }
+            config.with_root_certificates(roots)
+        }
+        None => {
+            let verifier = Verifier::new_with_extra_roots(TLS_SERVER_ROOT_CERTS.iter().cloned(), provider)?;
+            // Named so for any verifier handed in; this one is the platform's.
+            config.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+        }
+    };
+    match wire.identity.as_ref().zip(pem.identity.as_ref()) {
+        Some((files, (chain, key))) => {
+            let of_key = || ClientError::Pem { path: shown(&files.key), wanted: "private key" };
+            let key = PrivateKeyDer::from_pem_slice(key).ok().ok_or_else(of_key)?;
+            Ok(config.with_client_auth_cert(certificates(&files.certificate, chain)?, key)?)
+        }
+        None => Ok(config.with_no_client_auth()),
+    }
+}
+
+fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ClientError> {
+    let none = || ClientError::Pem { path: shown(path), wanted: "certificate" };
+    let found: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().ok().ok_or_else(none)?;
+    if found.is_empty() { Err(none()) } else { Ok(found) }
+}
+
+pub(super) fn shown(path: &Path) -> String {
+    path.display().to_string()
 }

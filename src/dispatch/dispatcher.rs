@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::Client;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::{
     Order, Report,
-    client::{self, ClientError},
+    client::ClientError,
+    clients::Clients,
     exchange::{Exchange, exchange},
     redact::{Redactor, percent_decoded},
     report::Attempted,
@@ -28,7 +28,7 @@ use crate::{
 /// credential and each job was answered with nothing.
 #[derive(Debug)]
 pub struct Dispatcher {
-    client: Client,
+    clients: Clients,
     credentials: Arc<Credentials>,
     /// By target: refusals of the credential (401 and 403). Answers that say nothing of it do not count.
     refusals: Streaks,
@@ -45,6 +45,8 @@ pub(super) enum Unsendable {
     Credential(#[from] CredentialError),
     #[error(transparent)]
     Request(#[from] RequestError),
+    #[error(transparent)]
+    Client(#[from] ClientError),
 }
 
 /// What came of showing the credential, once or twice, and what was shown.
@@ -60,7 +62,7 @@ impl Dispatcher {
     /// TLS or the client cannot be set up.
     pub fn new(credentials: Arc<Credentials>, clock: SharedClock, entropy: Entropy) -> Result<Self, ClientError> {
         let (refusals, empty_answers) = (Streaks::none(), Streaks::none());
-        Ok(Self { client: client::client()?, credentials, refusals, empty_answers, clock, entropy })
+        Ok(Self { clients: Clients::new()?, credentials, refusals, empty_answers, clock, entropy })
     }
 
     /// Makes one attempt, within the job's timeout. A 401 after which the file of the credential holds another one is
@@ -138,7 +140,10 @@ impl Dispatcher {
         let now_shown = timeout_at(deadline, showing).await.map_err(stuck)??;
         let call = call(now_shown.as_ref().map(Shown::secret))?;
         shown.extend(now_shown);
-        Ok(exchange(&self.client, &self.clock, call, deadline).await)
+        let Ok(client) = timeout_at(deadline, self.clients.of(&target.wire)).await else {
+            return Ok(Exchange::NotSent { words: "the time was over before the target's files were read".to_owned() });
+        };
+        Ok(exchange(&client?, &self.clock, call, deadline).await)
     }
 
     async fn is_there_another(&self, refused: &Shown, deadline: Instant) -> bool {

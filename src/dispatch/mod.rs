@@ -13,12 +13,14 @@
 
 mod cancel;
 mod client;
+mod clients;
 mod dispatcher;
 mod exchange;
 mod expect;
 mod handover;
 mod inquiry;
 mod order;
+mod pem;
 mod poll;
 mod redact;
 mod report;

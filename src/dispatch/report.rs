@@ -49,6 +49,7 @@ impl Attempted<'_> {
             }
             Err(Unsendable::Credential(error)) => self.not_sent(Reason::Credential, &error.to_string()),
             Err(Unsendable::Request(error)) => self.not_sent(Reason::Connect, &error.to_string()),
+            Err(Unsendable::Client(error)) => self.not_sent(Reason::Connect, &error.to_string()),
         }
     }
 

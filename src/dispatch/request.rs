@@ -17,9 +17,12 @@ use crate::{
     secret::Secret,
 };
 
-/// Method and URL as they are shown: without the URL's userinfo.
+/// Method and URL as they are shown: without the URL's userinfo, and with the socket's path in place of a host.
 #[must_use]
 pub fn request_line(job: &Job) -> String {
+    if job.target.wire.socket.is_some() {
+        return format!("{} {}:{}", job.method, shown(&job.target), job.path);
+    }
     let mut url = address(&job.target, &job.path);
     strip_userinfo(&mut url);
     format!("{} {url}", job.method)
@@ -27,6 +30,9 @@ pub fn request_line(job: &Job) -> String {
 
 /// The target's base address as it is shown: without userinfo.
 pub(super) fn shown(target: &Target) -> String {
+    if let Some(socket) = &target.wire.socket {
+        return format!("unix://{}", socket.display());
+    }
     let mut url = target.base_url.clone();
     strip_userinfo(&mut url);
     url.to_string()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Dispatcher,
-    dispatcher::{Unsendable, what_to_do},
+    dispatcher::what_to_do,
     exchange::{Answer, Exchange},
     request::Call,
 };
@@ -95,10 +95,7 @@ impl Dispatcher {
             Ok(Exchange::Answered { answer, .. }) => judge(target, path, &answer),
             Ok(Exchange::NotSent { words } | Exchange::Broken { words, .. }) => Err(self.unreachable(target, &words)),
             Ok(Exchange::TimedOut { .. }) => Err(self.unreachable(target, &format!("no answer within {LIMIT:?}"))),
-            Err(Unsendable::Credential(error)) => {
-                Err(WhoamiError::Unaskable { target: name(), words: error.to_string() })
-            }
-            Err(Unsendable::Request(error)) => Err(WhoamiError::Unaskable { target: name(), words: error.to_string() }),
+            Err(unsendable) => Err(WhoamiError::Unaskable { target: name(), words: unsendable.to_string() }),
         }
     }
 

@@ -106,20 +106,37 @@ pub(super) fn is_from_environment(field: &Field) -> bool {
     matches!(field.node.value.get_ref(), toml::de::DeValue::Table(_))
 }
 
-/// `base_url`: written, or in an environment variable.
-pub(super) fn base_url(field: &Field, context: &LoadContext, notes: &mut Notes) -> Option<Url> {
+/// An address as somebody wrote it down.
+pub(super) struct Written {
+    /// The address, not checked.
+    pub(super) text: String,
+    /// What messages call it: its key, and the variable that it came from.
+    pub(super) origin: String,
+}
+
+/// An address: written, or in an environment variable.
+pub(super) fn written(field: &Field, context: &LoadContext, notes: &mut Notes) -> Option<Found<Written>> {
     use toml::de::DeValue;
+    let key = field.key;
     match field.node.value.get_ref() {
-        DeValue::String(text) => checked(text, "base_url", &field.at(), notes),
+        DeValue::String(text) => {
+            let written = Written { text: text.to_string(), origin: key.to_owned() };
+            Some(Found { value: written, at: field.at() })
+        }
         DeValue::Table(_) => {
             let section = Section::of(field, keys::ADDRESS, notes)?;
             let Some(env) = section.get("env") else {
-                notes.error(&field.at(), "`base_url` names no variable").help("write base_url = { env = \"APP_URL\" }");
+                notes
+                    .error(&field.at(), format!("`{key}` names no variable"))
+                    .help(format!("write {key} = {{ env = \"APP_URL\" }}"));
                 return None;
             };
             let name = env.text(notes, "the name of an environment variable")?;
             match context.variable(name.value) {
-                Ok(value) => checked(&value, &format!("base_url from {}", name.value), &name.at, notes),
+                Ok(text) => {
+                    let origin = format!("{key} from {}", name.value);
+                    Some(Found { value: Written { text, origin }, at: name.at })
+                }
                 Err(error) => {
                     variable_error(&error, "", &name.at, notes);
                     None
@@ -154,7 +171,7 @@ pub(super) fn checked(text: &str, origin: &str, at: &At, notes: &mut Notes) -> O
         return None;
     }
     let (why, help) = if !matches!(url.scheme(), "http" | "https") {
-        (format!("has the scheme `{}`", clip(url.scheme())), "accepted: http, https")
+        (format!("has the scheme `{}`", clip(url.scheme())), "accepted: http, https; of a base_url unix://, too")
     } else if url.query().is_some() || url.fragment().is_some() {
         ("holds a query or a fragment".to_owned(), "queries belong to the paths of jobs")
     } else if text.chars().any(|c| c.is_control() || c == ' ' || c == '\\') {

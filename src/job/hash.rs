@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Auth, Body, Call, CatchUp, Completion, Expect, ExpectedStatus, Group, Job, Overlap, PollUrl, Retry, RetryOn,
-    RunTokens, StatusClass, source::hex,
+    RunTokens, StatusClass, Wire, source::hex,
 };
 
 /// 16 hex digits over everything that decides when a job fires and what it sends. Headers come as their `identities`, in
@@ -24,6 +24,9 @@ pub(super) fn hash(job: &Job, identities: &[(&str, &str)]) -> String {
         }
         Auth::None => &mut parts,
     };
+    if job.target.wire != Wire::default() {
+        parts.wire(&job.target.wire);
+    }
     parts.text(&job.schedule.identity()).text(&job.method).text(&job.path);
     parts.number(identities.len() as u64);
     for (name, identity) in identities {
@@ -84,6 +87,21 @@ impl Parts {
             add(self, value);
         }
         self
+    }
+
+    fn wire(&mut self, wire: &Wire) {
+        self.duration(wire.connect_timeout);
+        let identity = wire.identity.as_ref();
+        let files = [&wire.ca_file, &wire.socket].map(Option::as_ref);
+        let of_identity = [identity.map(|identity| &identity.certificate), identity.map(|identity| &identity.key)];
+        for file in files.into_iter().chain(of_identity) {
+            self.option(file, |parts, file| {
+                parts.text(&file.to_string_lossy());
+            });
+        }
+        self.option(wire.proxy.as_ref(), |parts, proxy| {
+            parts.text(proxy.as_str());
+        });
     }
 
     fn retry(&mut self, retry: &Retry) -> &mut Self {

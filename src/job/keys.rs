@@ -40,8 +40,10 @@ pub(super) enum Form {
     Target,
     /// The name of a group.
     Group,
-    /// An http or https address, or the environment variable that holds it.
+    /// An http or https address or a socket, or the environment variable that holds it.
     Address,
+    /// An http or https address, or the environment variable that holds it.
+    Proxy,
     /// A path on a target.
     Path,
     /// A path on a target, in which each `{name}` is filled from an answer.
@@ -188,8 +190,8 @@ pub(super) const TARGET: &[Key] = &[
     key(
         "base_url",
         Form::Address,
-        "What the paths of jobs are appended to: http or https, without query, fragment or credentials. \
-         SEXTON_BASE_URL overrides it for the target `app`.",
+        "What the paths of jobs are appended to: http or https, without query, fragment or credentials, or the socket of \
+         an app as unix:///run/app.sock. SEXTON_BASE_URL overrides it for the target `app`.",
     ),
     key(
         "auth",
@@ -212,6 +214,25 @@ pub(super) const TARGET: &[Key] = &[
         Form::File,
         "With auth = \"token-file\": the file with the token, for its owner only (0600). It is read again when the app \
          refuses the token.",
+    ),
+    key(
+        "connect_timeout",
+        between(1, Duration::from_secs(300)),
+        "How long looking up the name, connecting and the TLS handshake may take, of a job's timeout. Default: 10s.",
+    ),
+    key(
+        "ca_file",
+        Form::File,
+        "A PEM file of the only authorities that may vouch for an https address. Default: those of the machine, and \
+         Mozilla's.",
+    ),
+    key("client_cert", Form::File, "A PEM file with the certificate that Sexton shows (mutual TLS); with client_key."),
+    key("client_key", Form::File, "A PEM file with the private key of client_cert."),
+    key(
+        "proxy",
+        Form::Proxy,
+        "An http or https proxy, without credentials. It sees what is sent to a plain http address. Default: none; the \
+         environment's are ignored.",
     ),
     key("audience", Form::Visible, "With auth = \"run-token\": the `aud` that the app expects."),
     key(

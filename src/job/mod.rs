@@ -40,6 +40,7 @@ mod syntax;
 mod target;
 mod timing;
 mod watch;
+mod wire;
 
 pub use context::{LoadContext, Overrides};
 pub use duration::{DurationError, format_duration, parse_duration};
@@ -57,3 +58,4 @@ pub use schema::schema;
 pub use settings::{settings_count, settings_duration, settings_issuer};
 pub use source::{Place, Position, Source, fingerprint};
 pub use watch::{FileWatch, LOOK};
+pub use wire::{ClientIdentity, Wire};

@@ -10,6 +10,7 @@ use url::Url;
 use super::{
     JobName,
     policy::{Call, CatchUp, Completion, Expect, Group, Overlap, Retry},
+    wire::Wire,
 };
 use crate::{schedule::Schedule, secret::Secret};
 
@@ -65,6 +66,8 @@ pub struct Target {
     pub auth: Auth,
     /// The path of the authenticated self-check (seed A33).
     pub whoami: Option<String>,
+    /// How it is reached.
+    pub wire: Wire,
 }
 
 /// How a request shows who sends it.

@@ -71,7 +71,12 @@ fn value(form: Form) -> Value {
         Form::Zone => json!({ "$ref": "#/definitions/zone" }),
         Form::Target | Form::Group => pattern(NAME, 1, &[]),
         Form::Address => {
-            json!({ "anyOf": [pattern("^[Hh][Tt][Tt][Pp][Ss]?://", 8, &["http://app:8000"]), from_env(keys::ADDRESS)] })
+            let written = pattern("^([Hh][Tt][Tt][Pp][Ss]?|unix)://", 8, &["http://app:8000", "unix:///run/app.sock"]);
+            json!({ "anyOf": [written, from_env(keys::ADDRESS)] })
+        }
+        Form::Proxy => {
+            let written = pattern("^[Hh][Tt][Tt][Pp][Ss]?://", 8, &["http://proxy:3128"]);
+            json!({ "anyOf": [written, from_env(keys::ADDRESS)] })
         }
         Form::Path => pattern("^/([^/# ][^# ]*)?$", 1, &["/api/sync"]),
         Form::Template => pattern("^/([^/# ][^# ]*)?$", 1, &["/api/jobs/{id}"]),

@@ -3,12 +3,13 @@
 use std::{path::PathBuf, sync::Arc};
 
 use super::{
-    Auth, JobName, LoadContext, RunTokens, Settings, Target, address,
+    Auth, JobName, LoadContext, RunTokens, Settings, Target, Wire, address,
     finding::{At, Notes},
     headers,
     keys::{AUTH, AuthWord},
     reader::{Field, Found, Section, clip},
     scopes,
+    wire::{self, Base},
 };
 
 /// The target of jobs that name none.
@@ -28,8 +29,11 @@ pub(super) fn target(
     }
     let overrides = context.overrides.base_url.as_ref().filter(|_| name.value == DEFAULT);
     let field = section.get("base_url").filter(|field| overrides.is_none() || !address::is_from_environment(field));
-    let base_url = field.and_then(|field| address::base_url(&field, context, notes));
-    let base_url = match overrides {
+    let base = field.and_then(|field| {
+        let Found { value, at } = address::written(&field, context, notes)?;
+        wire::base(&value.text, &value.origin, &at, notes)
+    });
+    let base = match overrides {
         Some(text) => overriding(text, &name.at, notes),
         None if section.get("base_url").is_none() => {
             if let Some(finding) = notes.absence(&section.at, format!("{} has no `base_url`", clip(&section.title))) {
@@ -37,24 +41,26 @@ pub(super) fn target(
             }
             None
         }
-        _ => base_url,
+        _ => base,
     };
+    let wire = base.as_ref().map(|base| wire::wire(section, base, context, notes));
     let auth = auth(section, settings, notes);
     let whoami = section.get("whoami").and_then(|field| address::path(&field, notes));
     let whoami = whoami.map(|path| path.value.to_owned());
-    Some(Arc::new(Target { name: named.ok()?.to_string(), base_url: base_url?, auth: auth?, whoami }))
+    Some(Arc::new(Target { name: named.ok()?.to_string(), base_url: base?.url, auth: auth?, whoami, wire: wire? }))
 }
 
 /// The target `app` when only `SEXTON_BASE_URL` defines it.
 pub(super) fn from_override(context: &LoadContext, notes: &mut Notes) -> Option<Arc<Target>> {
     let text = context.overrides.base_url.as_ref()?;
-    let base_url = overriding(text, &At { file: 0, span: 0..0 }, notes)?;
+    let Base { url: base_url, socket } = overriding(text, &At { file: 0, span: 0..0 }, notes)?;
     let auth = Auth::SharedSecret { header: None };
-    Some(Arc::new(Target { name: DEFAULT.to_owned(), base_url, auth, whoami: None }))
+    let wire = Wire { socket, ..Wire::default() };
+    Some(Arc::new(Target { name: DEFAULT.to_owned(), base_url, auth, whoami: None, wire }))
 }
 
-fn overriding(text: &str, at: &At, notes: &mut Notes) -> Option<url::Url> {
-    address::checked(text, "SEXTON_BASE_URL", at, notes)
+fn overriding(text: &str, at: &At, notes: &mut Notes) -> Option<Base> {
+    wire::base(text, "SEXTON_BASE_URL", at, notes)
 }
 
 fn auth(section: &Section, settings: &Settings, notes: &mut Notes) -> Option<Auth> {
@@ -144,7 +150,7 @@ fn needed<'a>(
     field
 }
 
-fn absolute(field: &Field, notes: &mut Notes) -> Option<PathBuf> {
+pub(super) fn absolute(field: &Field, notes: &mut Notes) -> Option<PathBuf> {
     let text = field.text(notes, "the path of a file such as \"/run/sexton/token\"")?;
     let path = PathBuf::from(text.value);
     if path.is_absolute() && !text.value.contains('\0') {

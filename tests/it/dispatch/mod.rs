@@ -15,4 +15,5 @@ mod requests;
 mod retry_after;
 mod tls;
 mod whoami;
+mod wire;
 mod work;

@@ -9,7 +9,10 @@ use sexton::{
     credentials::{Config, Credentials, TOKEN},
     dispatch::{Dispatcher, Order},
     entropy::Entropy,
-    job::{Auth, Body, CatchUp, Completion, Expect, ExpectedStatus, Job, JobName, Overlap, Retry, StatusClass, Target},
+    job::{
+        Auth, Body, CatchUp, Completion, Expect, ExpectedStatus, Job, JobName, Overlap, Retry, StatusClass, Target,
+        Wire,
+    },
     run::{RunId, Trigger},
     schedule::{Dst, Schedule},
 };
@@ -23,6 +26,7 @@ pub(crate) fn target(base_url: &str) -> Target {
         base_url: base_url.parse().unwrap(),
         auth: Auth::SharedSecret { header: None },
         whoami: None,
+        wire: Wire::default(),
     }
 }
 

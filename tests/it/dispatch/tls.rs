@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_rustls::{
     TlsAcceptor,
-    rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
+    rustls::{RootCertStore, ServerConfig, crypto::ring, pki_types::PrivateKeyDer, server::WebPkiClientVerifier},
 };
 
 use super::{
@@ -24,17 +24,22 @@ use super::{
 const ADDRESS: &str = "TEST_TLS_ADDRESS";
 
 /// An app that speaks TLS with a certificate of its own, for one connection.
-struct TlsApp {
-    address: String,
-    certificate: String,
+pub(super) struct TlsApp {
+    pub(super) address: String,
+    pub(super) certificate: String,
     /// The first bytes of a request; `None` when the handshake failed.
-    seen: JoinHandle<Option<Vec<u8>>>,
+    pub(super) seen: JoinHandle<Option<Vec<u8>>>,
 }
 
 impl TlsApp {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
+        Self::knowing(None).await
+    }
+
+    /// It wants to see a certificate of `client`, when there is one.
+    pub(super) async fn knowing(client: Option<&rcgen::Certificate>) -> Self {
         let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(server(&cert, &signing_key)));
+        let acceptor = TlsAcceptor::from(Arc::new(server(&cert, &signing_key, client)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let seen = tokio::spawn(async move {
@@ -50,13 +55,21 @@ impl TlsApp {
     }
 }
 
-fn server(certificate: &rcgen::Certificate, key: &KeyPair) -> ServerConfig {
-    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
-        .unwrap()
+fn server(certificate: &rcgen::Certificate, key: &KeyPair, client: Option<&rcgen::Certificate>) -> ServerConfig {
+    let provider = Arc::new(ring::default_provider());
+    let config =
+        ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
+    let config = match client {
+        Some(client) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(client.der().clone()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+            config.with_client_cert_verifier(verifier)
+        }
+        None => config.with_no_client_auth(),
+    };
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    config.with_single_cert(vec![certificate.der().clone()], key).unwrap()
 }
 
 /// Guarantee G5: whoever cannot show a trusted certificate never sees the secret.

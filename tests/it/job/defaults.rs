@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use sexton::job::{
-    Auth, Body, CatchUp, Completion, ExpectedStatus, History, Overlap, Overrides, StatusClass, load_sources,
+    Auth, Body, CatchUp, ClientIdentity, Completion, ExpectedStatus, History, Overlap, Overrides, StatusClass, Wire,
+    load_sources,
 };
 
 use super::{APP, job_a, line, lines, load_text, load_with, now};
@@ -180,6 +181,34 @@ fn base_urls_are_plain_http_addresses_and_may_come_from_the_environment() {
     }
 }
 
+#[test]
+fn how_a_target_is_reached() {
+    let environment = |name: &str| match name {
+        "PROXY_URL" => Some("http://proxy:3128".to_owned()),
+        "APP_URL" => Some("unix:///run/other.sock".to_owned()),
+        _ => None,
+    };
+    let text = "[targets.tls]\nbase_url = \"https://app\"\nconnect_timeout = \"3s\"\nca_file = \"/run/ca.pem\"\n\
+                client_cert = \"/run/me.pem\"\nclient_key = \"/run/me.key\"\nproxy = { env = \"PROXY_URL\" }\n\
+                [targets.socket]\nbase_url = \"unix:///run/app.sock\"\n[targets.other]\nbase_url = { env = \"APP_URL\" }\n";
+    let overrides = Overrides { base_url: Some("unix:///run/overriding.sock".to_owned()), ..Overrides::default() };
+    let targets = load_with(text, &environment, &overrides).unwrap().definitions.targets;
+    let expected = Wire {
+        connect_timeout: 3 * SECOND,
+        ca_file: Some("/run/ca.pem".into()),
+        identity: Some(ClientIdentity { certificate: "/run/me.pem".into(), key: "/run/me.key".into() }),
+        proxy: Some("http://proxy:3128".parse().unwrap()),
+        socket: None,
+    };
+    assert_eq!(targets["tls"].wire, expected);
+    for (name, path) in [("socket", "/run/app.sock"), ("other", "/run/other.sock"), ("app", "/run/overriding.sock")] {
+        let socket = Some(path.into());
+        assert_eq!(targets[name].wire, Wire { socket, ..Wire::default() }, "{name}");
+        assert_eq!(targets[name].base_url.as_str(), "http://localhost/");
+    }
+    assert_eq!(Wire::default().connect_timeout, 10 * SECOND);
+}
+
 /// Seed A34: names carry `:` and paths carry queries. Seed D6: what does not match the pattern is refused at load.
 #[test]
 fn names_and_paths_that_are_accepted_and_refused() {
@@ -328,6 +357,8 @@ fn the_hash_holds_the_target_and_never_a_secret() {
     assert_ne!(plain, hash("", "http://app:8001", "first-value"));
     assert_ne!(plain, hash("header = \"X-Api-Key\"", "http://app:8000", "first-value"));
     assert_ne!(plain, hash("auth = \"none\"", "http://app:8000", "first-value"));
+    assert_eq!(plain, hash("connect_timeout = \"10s\"", "http://app:8000", "first-value"));
+    assert_ne!(plain, hash("proxy = \"http://proxy:3128\"", "http://app:8000", "first-value"));
 }
 
 #[test]

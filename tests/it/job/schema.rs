@@ -69,6 +69,13 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "target without address",
     "credentials in the address",
     "header without a secret",
+    "certificate without a key",
+    "authority of a plain address",
+    "proxy to a socket",
+    "proxy with credentials",
+    "proxy with a path",
+    "socket without a root",
+    "no patience",
     "token file without a path",
     "key of another way to authenticate",
     "scope that the target has not",
@@ -120,6 +127,9 @@ fn the_schema_accepts_what_the_loader_accepts() {
         "[targets.b]\nbase_url = \"HTTPS://b.example/prefix\"\nwhoami = \"/me\"\nheader = \"X-Api-Key\"\nauth = \"shared-secret\"",
         "[defaults]\ntimeout = \"1m\"\ntarget = \"app\"",
         "[targets.b]\nbase_url = \"http://b\"\nauth = \"token-file\"\ntoken_file = \"/run/token\"\nheader = \"X-Api-Key\"",
+        "[targets.b]\nbase_url = \"https://b\"\nconnect_timeout = \"3s\"\nca_file = \"/run/ca.pem\"\n\
+         client_cert = \"/run/c.pem\"\nclient_key = \"/run/c.key\"\nproxy = \"http://proxy:3128\"\n\
+         [targets.c]\nbase_url = \"unix:///run/app.sock\"",
         "[sexton]\nissuer = \"https://cron\"\n[targets.b]\nbase_url = \"http://b\"\nauth = \"run-token\"\naudience = \"b\"\n\
          scopes = [\"sync:run\"]\n[jobs.b]\ntarget = \"b\"\nschedule = \"every 1h\"\npath = \"/\"\nscopes = [\"sync:run\"]",
         "[jobs.\"b:c\"]\nschedule = [\"every 1h\", \"daily 03:00\"]\npath = \"/b?x=1\"",
