@@ -14,7 +14,7 @@ use sexton::{
     dispatch::{Dispatcher, client},
     entropy::Entropy,
     job::{self, LoadContext, Overrides, Source},
-    scheduler::{Metrics, Scheduler, Status},
+    scheduler::{Handle, Metrics, Scheduler, Status},
     store,
 };
 use tokio::{
@@ -139,6 +139,7 @@ async fn sexton(address: &str, jobs: usize, schedule: &str) -> watch::Sender<boo
         metrics: Metrics::new(),
         status: watch::Sender::new(Status::default()),
         listener: None,
+        commands: Handle::new().1,
     };
     let stop = watch::Sender::new(false);
     let stopped = stop.subscribe();

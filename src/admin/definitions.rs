@@ -2,12 +2,13 @@
 
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Admin;
 use crate::job::{Definitions, Finding, InForce};
 
 /// The definitions in force.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Shown {
     /// Counts up with each set taken into force.
     pub generation: u64,
@@ -20,7 +21,7 @@ pub struct Shown {
 }
 
 /// A job as far as a comparison needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ShownJob {
     /// Its name.
     pub name: String,
@@ -60,6 +61,8 @@ impl ShownJob {
     }
 }
 
+/// The definitions in force.
+#[utoipa::path(get, path = "/api/v1/definitions", tag = "definitions", responses((status = 200, body = Shown)))]
 pub(super) async fn show(State(admin): State<Admin>) -> Json<Shown> {
     Json(Shown::of(&admin.health.definitions.borrow()))
 }

@@ -12,6 +12,8 @@ const FORWARDING: [&str; 3] = ["forwarded", "via", "x-real-ip"];
 
 const ELSEWHERE: &str = "this is open to this machine only, by the names localhost, 127.0.0.1 and [::1] and through no proxy: \
                          set SEXTON_ADMIN_TOKEN (or SEXTON_ADMIN_TOKEN_FILE) and send it as a bearer";
+const READ_ONLY: &str = "without an admin token this is read-only: set SEXTON_ADMIN_TOKEN (or SEXTON_ADMIN_TOKEN_FILE) for the \
+                         sidecar and send its value as a bearer; the commands of sexton send that of the same variable";
 const WRONG_TOKEN: &str = "send the value of SEXTON_ADMIN_TOKEN as `Authorization: Bearer …`";
 
 /// The rule, with the admin token when there is one.
@@ -25,6 +27,15 @@ impl Door {
     #[must_use]
     pub fn new(token: Option<SharedSecrets>) -> Self {
         Self { token }
+    }
+
+    /// Whether this request may change something: only with the token, and never where none is configured.
+    ///
+    /// # Errors
+    /// Why not, in words for the asker.
+    pub fn may_write(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Result<(), &'static str> {
+        self.may_read(peer, headers)?;
+        self.token.as_ref().map(|_| ()).ok_or(READ_ONLY)
     }
 
     /// Whether this request may read. `peer` is `None` on a unix socket, which only its owner can open.

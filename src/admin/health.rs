@@ -5,7 +5,12 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::{credentials::Credentials, job::InForce, scheduler::Watch, store::FreshBecause};
+use crate::{
+    credentials::Credentials,
+    job::InForce,
+    scheduler::Watch,
+    store::{FreshBecause, Pause},
+};
 
 /// After how long without a tick the process counts as dead; the watchdog had several tries by then.
 const NOT_ALIVE_AFTER: Duration = Duration::from_secs(30);
@@ -61,6 +66,16 @@ impl Verdict {
     }
 }
 
+fn paused(pauses: &[Pause]) -> String {
+    let each = pauses.iter().map(|pause| {
+        let job = pause.job.as_ref().map_or_else(|| "all jobs".to_owned(), |job| format!("`{job}`"));
+        let until = pause.until.map(|until| format!(" until {}", until.to_rfc3339())).unwrap_or_default();
+        let note = pause.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+        format!("{job}{until}{note}")
+    });
+    format!("held back: {}", each.collect::<Vec<_>>().join(", "))
+}
+
 impl Health {
     /// Everything that is wrong.
     #[must_use]
@@ -85,6 +100,9 @@ impl Health {
             };
             let message = format!("the newest edit is not in force: {error}{more}");
             verdict.add(Condition::Degraded, "definitions_rejected", message);
+        }
+        if !status.pauses.is_empty() {
+            verdict.add(Condition::Ok, "paused", paused(&status.pauses));
         }
         for target in self.scheduler.rejecting_targets() {
             let message = format!("target `{target}` refuses the credential; the log says what to do");

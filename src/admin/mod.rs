@@ -1,9 +1,16 @@
-//! The sidecar's own listener: health, metrics. What is open to all and what is behind the `door`.
+//! The sidecar's own listener: health, metrics, and the API that the commands talk to. What is open to all, and what is
+//! behind the `door`.
 
+mod api;
 mod definitions;
 mod door;
 mod health;
+mod input;
+mod jobs;
 mod listen;
+mod operate;
+mod rows;
+mod runs;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -17,12 +24,23 @@ use axum::{
 };
 use tokio::sync::watch;
 
+pub use api::{READ, WRITE};
 pub use definitions::{Shown, ShownJob};
 pub use door::Door;
 pub use health::{Condition, Health, Verdict};
+pub use jobs::{Firing, JobDetail, JobRow, LastRun, OpenRun, recent_runs, unknown_job};
 pub use listen::{Address, AddressError, Listener, bind};
+pub use operate::{Fire, Fired, Hold, OPERATOR, PauseRow, Settle};
+pub use rows::{AttemptRow, RunDetail, RunPage, RunRow};
 
-use crate::{credentials::Credentials, protocol::Problem, scheduler::Metrics};
+use crate::{
+    clock::SharedClock,
+    credentials::Credentials,
+    entropy::Entropy,
+    protocol::Problem,
+    scheduler::{Handle, Metrics},
+    store::RunStore,
+};
 
 /// What the listener shows.
 #[derive(Debug, Clone)]
@@ -35,6 +53,14 @@ pub struct Admin {
     pub metrics: Metrics,
     /// Whose public keys apps may fetch.
     pub credentials: Arc<Credentials>,
+    /// What happened.
+    pub store: Arc<dyn RunStore>,
+    /// The time.
+    pub clock: SharedClock,
+    /// Who does what is asked for.
+    pub handle: Handle,
+    /// Randomness, for the ids of errors.
+    pub entropy: Entropy,
 }
 
 /// Answers on every listener until `stop` turns true.
@@ -54,30 +80,40 @@ pub async fn serve(admin: Admin, listeners: Vec<Listener>, stop: watch::Receiver
 }
 
 fn router(admin: Admin) -> Router {
-    let behind_the_door = Router::new()
+    let for_readers = Router::new()
         .route("/healthz", get(healthz))
-        .route("/api/v1/definitions", get(definitions::show))
+        .merge(api::reading())
         .route_layer(middleware::from_fn_with_state(admin.clone(), only_readers));
+    let for_writers = api::writing().route_layer(middleware::from_fn_with_state(admin.clone(), only_writers));
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/.well-known/jwks.json", get(public_keys))
-        .merge(behind_the_door)
-        .fallback(async || problem(StatusCode::NOT_FOUND, "there is nothing at this address"))
+        .merge(for_readers)
+        .merge(for_writers)
+        .fallback(async || not_found("there is nothing at this address"))
+        .method_not_allowed_fallback(async || {
+            refusal(StatusCode::METHOD_NOT_ALLOWED, "this address takes another method: see /api/v1/openapi.json")
+        })
         .with_state(admin)
 }
 
-async fn only_readers(
-    State(admin): State<Admin>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
-    request: Request,
-    next: Next,
-) -> Response {
+type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
+
+async fn only_readers(State(admin): State<Admin>, peer: Peer, request: Request, next: Next) -> Response {
     let peer = peer.map(|Extension(ConnectInfo(address))| address);
     match admin.door.may_read(peer, request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(why) => problem(StatusCode::FORBIDDEN, why),
+        Err(why) => refusal(StatusCode::FORBIDDEN, why).into_response(),
+    }
+}
+
+async fn only_writers(State(admin): State<Admin>, peer: Peer, request: Request, next: Next) -> Response {
+    let peer = peer.map(|Extension(ConnectInfo(address))| address);
+    match admin.door.may_write(peer, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(why) => refusal(StatusCode::FORBIDDEN, why).into_response(),
     }
 }
 
@@ -115,9 +151,27 @@ fn probe(trouble: Option<&'static str>, fine: &'static str) -> Response {
     }
 }
 
-fn problem(status: StatusCode, detail: &str) -> Response {
-    let title = status.canonical_reason().unwrap_or_default();
-    let body = Problem::new(status.as_u16(), title, detail);
-    (status, [(header::CONTENT_TYPE, Problem::CONTENT_TYPE)], axum::Json(body).into_response().into_body())
-        .into_response()
+fn refusal(status: StatusCode, detail: impl Into<String>) -> Problem {
+    Problem::new(status.as_u16(), status.canonical_reason().unwrap_or("Error"), detail)
+}
+
+fn not_found(detail: impl Into<String>) -> Problem {
+    refusal(StatusCode::NOT_FOUND, detail)
+}
+
+impl Admin {
+    /// The scheduler cannot do it now, for a reason that the asker may know.
+    fn unavailable(&self, cause: &dyn std::error::Error) -> Problem {
+        let error_id = self.entropy.hex::<8>();
+        tracing::warn!(error_id, %cause, "a request to the API came to nothing");
+        refusal(StatusCode::SERVICE_UNAVAILABLE, cause.to_string()).with_error_id(error_id)
+    }
+
+    /// The asker gets an id, and the log the cause (seed C15).
+    fn failed(&self, cause: &dyn std::error::Error) -> Problem {
+        let error_id = self.entropy.hex::<8>();
+        tracing::error!(error_id, %cause, "a request to the API failed");
+        let detail = "the sidecar failed; its log has the cause under the error id";
+        refusal(StatusCode::INTERNAL_SERVER_ERROR, detail).with_error_id(error_id)
+    }
 }

@@ -1,9 +1,4 @@
-//! Why nobody is known behind a request, and how a [`Problem`] becomes a response.
-
-use axum::{
-    http::{HeaderValue, Response, StatusCode, header},
-    response::IntoResponse,
-};
+//! Why nobody is known behind a request.
 
 use super::Refusal;
 use crate::protocol::Problem;
@@ -39,25 +34,5 @@ impl From<Denial> for Problem {
             Denial::Off => unauthorized("Credentials are not looked at now; what needs one is closed."),
             Denial::Failed(problem) => problem,
         }
-    }
-}
-
-impl<B: From<String>> From<Problem> for Response<B> {
-    fn from(problem: Problem) -> Self {
-        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = Self::new(serde_json::to_string(&problem).unwrap_or_default().into());
-        *response.status_mut() = status;
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(Problem::CONTENT_TYPE));
-        if status == StatusCode::UNAUTHORIZED {
-            // RFC 9110 section 11.6.1: a 401 names a challenge.
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> axum::response::Response {
-        self.into()
     }
 }

@@ -2,6 +2,7 @@
 
 use miette::IntoDiagnostic;
 
+use super::client::talk;
 use crate::{
     config::Environment,
     store::{self, RunStore, StoreError},
@@ -16,6 +17,11 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// Whether a flag names one.
+    pub(super) fn is_flagged(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// Whether a flag or the variable names one.
     pub(super) fn is_named(&self, environment: &Environment) -> bool {
         self.store.is_some() || environment.get("SEXTON_STORE").is_some()
@@ -29,8 +35,6 @@ impl Ledger {
     ) -> miette::Result<T> {
         let variable = environment.parsed::<String>("SEXTON_STORE").into_diagnostic()?;
         let address = self.store.clone().or(variable).unwrap_or_else(|| "sqlite://sexton.db".to_owned());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
-        let read = async { query(store::open_read_only(&address).await?.as_ref()).await };
-        runtime.block_on(read).into_diagnostic()
+        talk(async { query(store::open_read_only(&address).await.into_diagnostic()?.as_ref()).await.into_diagnostic() })
     }
 }

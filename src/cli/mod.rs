@@ -12,12 +12,16 @@ mod definitions;
 mod demo;
 pub mod edit;
 mod explain;
+mod fire;
 mod firing;
 mod healthcheck;
 pub mod import;
 mod ledger;
+mod list;
 mod log;
 pub mod next;
+mod origin;
+mod pause;
 mod plan;
 mod private_file;
 mod reload;
@@ -27,6 +31,7 @@ mod runs;
 pub mod schema;
 pub mod secret;
 pub mod setting;
+mod settle;
 mod show;
 mod sidecar;
 mod signals;
@@ -82,8 +87,13 @@ enum Command {
     Remove(edit::RemoveArgs),
     Import(import::Args),
     Schema(schema::Args),
+    List(list::Args),
     Runs(runs::Args),
     Show(show::Args),
+    Fire(fire::Args),
+    Settle(settle::Args),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
     Verify(verify::Args),
     Backup(backup::Args),
     Secret(secret::SecretArgs),
@@ -99,7 +109,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(report) => {
             tell(&format!("{report:?}"));
-            ExitCode::FAILURE
+            report.downcast_ref::<client::NoAnswer>().map_or(ExitCode::FAILURE, client::NoAnswer::exit_code)
         }
     }
 }
@@ -131,8 +141,13 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
             import::run(&args, &mut import::Streams { input: &mut io::stdin(), out, err: &mut io::stderr() })
         }
         Command::Schema(args) => schema::run(&args, out),
+        Command::List(args) => list::run(&args, environment, &setting, out),
         Command::Runs(args) => runs::run(&args, environment, screen, out),
         Command::Show(args) => show::run(&args, environment, screen, out),
+        Command::Fire(args) => fire::run(&args, environment, out),
+        Command::Settle(args) => settle::run(&args, environment, out),
+        Command::Pause(args) => pause::pause(&args, environment, out),
+        Command::Resume(args) => pause::resume(&args, environment, out),
         Command::Verify(args) => verify::run(&args, environment, screen, out),
         Command::Backup(args) => backup::run(&args, environment, out),
         Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),

@@ -6,7 +6,7 @@ use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use super::{
-    client::{Client, Where},
+    client::{Client, Where, talk},
     definitions,
     setting::Setting,
 };
@@ -78,9 +78,8 @@ pub(super) fn run(
         Err(code) => return Ok(code),
     };
     definitions::warn(&loaded);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
     let client = Client::new(&args.place, environment)?;
-    let now: Shown = runtime.block_on(client.get("/api/v1/definitions"))?;
+    let now: Shown = talk(async { Ok(client.get(&["definitions"], &[]).await?) })?;
     let then = ShownJob::all(&loaded.definitions);
     let steps = compare(&now.jobs, &then);
     for step in &steps {

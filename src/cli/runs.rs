@@ -1,32 +1,36 @@
-//! `sexton runs`: the history, from the ledger.
+//! `sexton runs`: the history.
 
 use std::{io::Write, process::ExitCode};
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use miette::IntoDiagnostic;
-use serde::Serialize;
 
 use super::{
-    ledger::Ledger,
+    client::{Client, NoAnswer, talk},
+    firing::utc,
+    origin::{Chosen, Origin},
     setting::Screen,
     table::{Tone, table},
 };
 use crate::{
+    admin::{RunPage, RunRow},
     config::Environment,
     job::JobName,
-    run::{Outcome, Run},
+    run::Outcome,
     store::RunQuery,
 };
 
+/// How many runs are asked for at once.
+const PAGE: usize = 1000;
+
 /// Show the history of runs, newest first
 ///
-/// Reads the ledger beside a running sidecar or without one; it changes nothing.
+/// Asks the running sidecar, or reads a ledger with --store, beside a running sidecar or without one. It changes nothing.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  sexton runs --store sqlite://sexton.db\n  \
+#[command(after_help = "Examples:\n  sexton runs\n  sexton runs --store sqlite://sexton.db\n  \
     sexton runs --job marketplaces --outcome failed -n 5\n  sexton runs --json | jq .outcome")]
 pub(super) struct Args {
     #[command(flatten)]
-    ledger: Ledger,
+    origin: Origin,
     /// Of this job only
     #[arg(long, value_name = "NAME", value_parser = JobName::new)]
     job: Option<JobName>,
@@ -47,84 +51,70 @@ pub(super) fn run(
     screen: Screen,
     out: &mut dyn Write,
 ) -> miette::Result<ExitCode> {
-    let query = RunQuery { job: args.job.clone(), outcome: args.outcome, limit: args.limit };
-    let runs = args.ledger.read(environment, async |store| store.runs(query).await)?;
+    let runs = match args.origin.choose(environment)? {
+        Ok(Chosen::Sidecar(client)) => talk(async { Ok(ask(args, &client).await?) })?,
+        Ok(Chosen::Ledger(ledger)) => {
+            let (job, outcome) = (args.job.clone(), args.outcome);
+            let query = RunQuery { job, outcome, limit: args.limit, ..RunQuery::default() };
+            let found = ledger.read(environment, async |store| store.runs(query).await)?;
+            found.iter().map(RunRow::from).collect()
+        }
+        Err(code) => return Ok(code),
+    };
     if args.json {
         for run in &runs {
-            serde_json::to_writer(&mut *out, &Line::of(run)).into_diagnostic()?;
+            serde_json::to_writer(&mut *out, run).into_diagnostic()?;
             writeln!(out).into_diagnostic()?;
         }
+    } else if runs.is_empty() {
+        writeln!(out, "no run of that kind, so far; `sexton list` shows what is to come").into_diagnostic()?;
     } else {
         write!(out, "{}", as_table(&runs, screen)).into_diagnostic()?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A run as one JSON object.
-#[derive(Serialize)]
-pub(super) struct Line<'a> {
-    id: String,
-    job: &'a str,
-    scheduled_for: String,
-    through: String,
-    count: u64,
-    trigger: &'a str,
-    state: &'a str,
-    outcome: Option<&'a str>,
-    reason: Option<&'a str>,
-    settled: Option<&'a str>,
-    fence: Option<u64>,
-    request: Option<&'a str>,
-    status: Option<u16>,
-    lateness_ms: Option<f64>,
-    duration_ms: Option<f64>,
-    excerpt: Option<&'a str>,
-}
-
-impl<'a> Line<'a> {
-    pub(super) fn of(run: &'a Run) -> Self {
-        Self {
-            id: run.id.to_string(),
-            job: run.job.as_str(),
-            scheduled_for: utc(run.scheduled_for),
-            through: utc(run.through),
-            count: run.count,
-            trigger: run.trigger.as_str(),
-            state: run.state.as_str(),
-            outcome: run.state.outcome().map(Outcome::as_str),
-            reason: run.reason.map(|reason| reason.as_str()),
-            settled: run.settled.map(Outcome::as_str),
-            fence: run.fence,
-            request: run.request.as_deref(),
-            status: run.status,
-            lateness_ms: run.lateness.map(millis),
-            duration_ms: run.duration.map(millis),
-            excerpt: run.excerpt.as_deref(),
+/// Page by page, as many as are asked for.
+async fn ask(args: &Args, client: &Client) -> Result<Vec<RunRow>, NoAnswer> {
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let mut runs: Vec<RunRow> = Vec::new();
+    let mut before: Option<String> = None;
+    while runs.len() < limit {
+        let mut parameters = vec![("limit", (limit - runs.len()).min(PAGE).to_string())];
+        parameters.extend(args.job.as_ref().map(|job| ("job", job.to_string())));
+        parameters.extend(args.outcome.map(|outcome| ("outcome", outcome.to_string())));
+        parameters.extend(before.take().map(|before| ("before", before)));
+        let page: RunPage = client.get(&["runs"], &parameters).await?;
+        runs.extend(page.runs);
+        match page.next {
+            Some(next) => before = Some(next),
+            None => break,
         }
     }
+    Ok(runs)
 }
 
-fn as_table(runs: &[Run], screen: Screen) -> String {
+fn as_table(runs: &[RunRow], screen: Screen) -> String {
     let head = ["SCHEDULED FOR", "JOB", "STATE", "REASON", "COUNT", "STATUS", "LATE", "TOOK", "RUN"];
-    let rows = runs.iter().map(|run| (tone(run.state.outcome()), row(run)));
+    let rows = runs.iter().map(|run| (tone(run.ended()), row(run)));
     table(&head, rows, screen)
 }
 
-fn row(run: &Run) -> Vec<String> {
+fn row(run: &RunRow) -> Vec<String> {
     let text = |value: Option<String>| value.unwrap_or_default();
     vec![
         utc(run.scheduled_for),
-        run.job.to_string(),
-        match run.settled {
+        run.job.clone(),
+        match &run.settled {
             Some(settled) => format!("{}, settled {settled}", run.state),
-            None => run.state.to_string(),
+            None => run.state.clone(),
         },
-        text(run.reason.map(|reason| reason.to_string())),
+        text(run.reason.clone()),
         text((run.count > 1).then(|| run.count.to_string())),
         text(run.status.map(|status| status.to_string())),
-        text(run.lateness.map(short)),
-        text(run.duration.map(short)),
-        run.id.to_string(),
+        text(run.lateness_ms.map(short)),
+        text(run.duration_ms.map(short)),
+        run.id.clone(),
     ]
 }
 
@@ -137,17 +127,7 @@ pub(super) fn tone(outcome: Option<Outcome>) -> Tone {
     }
 }
 
-pub(super) fn utc(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
-
-fn millis(length: TimeDelta) -> f64 {
-    length.as_seconds_f64() * 1e3
-}
-
-pub(super) fn short(length: TimeDelta) -> String {
-    match length.as_seconds_f64() {
-        seconds if seconds.abs() < 1.0 => format!("{:.1} ms", seconds * 1e3),
-        seconds => format!("{seconds:.1} s"),
-    }
+/// A length of so many milliseconds.
+pub(super) fn short(millis: f64) -> String {
+    if millis.abs() < 1e3 { format!("{millis:.1} ms") } else { format!("{:.1} s", millis / 1e3) }
 }

@@ -14,7 +14,7 @@ use crate::{
     dispatch::Dispatcher,
     entropy::Entropy,
     job::{InForce, Loaded},
-    scheduler::{Metrics, RunEnded, Scheduler, Status, Stop},
+    scheduler::{Handle, Metrics, RunEnded, Scheduler, Status, Stop},
     store::{self, Opened},
 };
 
@@ -53,7 +53,10 @@ impl Sidecar {
             definitions,
         };
         let definitions = reload.definitions.subscribe();
-        let scheduler = Scheduler { definitions, store, dispatcher, clock, entropy, metrics, status, listener };
+        let (of_admin, time) = (Arc::clone(&store), clock.clone());
+        let (handle, commands) = Handle::new();
+        let scheduler =
+            Scheduler { definitions, store, dispatcher, clock, entropy, metrics, status, listener, commands };
         let admin = Admin {
             door: Arc::new(Door::new(config.admin_token)),
             health: Health {
@@ -64,6 +67,10 @@ impl Sidecar {
             },
             metrics: scheduler.metrics.clone(),
             credentials,
+            store: of_admin,
+            clock: time,
+            handle,
+            entropy,
         };
         tracing::info!(
             jobs,

@@ -7,8 +7,8 @@ use miette::IntoDiagnostic;
 use serde_json::{Value, json};
 
 use super::{
+    firing::utc,
     ledger::Ledger,
-    runs::utc,
     setting::Screen,
     table::{Tone, table},
 };

@@ -22,6 +22,7 @@ mod inquiry;
 mod order;
 mod pem;
 mod poll;
+mod preview;
 mod redact;
 mod report;
 mod request;

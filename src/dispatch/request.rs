@@ -42,8 +42,8 @@ pub(super) fn shown(target: &Target) -> String {
 pub(super) struct Call {
     method: Method,
     url: Url,
-    headers: HeaderMap,
-    body: Bytes,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
 }
 
 /// A definition that no request can be made of. It names the key, never a secret value.

@@ -57,5 +57,6 @@ pub use render::render;
 pub use schema::schema;
 pub use settings::{settings_count, settings_duration, settings_issuer};
 pub use source::{Place, Position, Source, fingerprint};
+pub use suggest::nearest;
 pub use watch::{FileWatch, LOOK};
 pub use wire::{ClientIdentity, Wire};

@@ -2,7 +2,8 @@
 
 /// The accepted word nearest to `written`, when one is near: at most a third of the letters differ, or one begins with the
 /// other.
-pub(super) fn nearest<'w>(written: &str, accepted: &[&'w str]) -> Option<&'w str> {
+#[must_use]
+pub fn nearest<'w>(written: &str, accepted: &[&'w str]) -> Option<&'w str> {
     let lower = written.to_lowercase();
     if lower.is_empty() || lower.len() > 64 {
         return None;

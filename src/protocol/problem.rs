@@ -1,10 +1,16 @@
 //! The one outward form of an error: RFC 9457 `application/problem+json`.
 
+#[cfg(any(feature = "auth", feature = "sidecar"))]
+use axum::{
+    http::{HeaderValue, Response, StatusCode, header},
+    response::IntoResponse,
+};
 use serde::{Deserialize, Serialize};
 
 /// An error as a client sees it. It carries no internals: what went wrong inside is logged where it is handled, under the
 /// same `error_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sidecar", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// What kind of problem; `about:blank` says no more than the status does.
     #[serde(rename = "type", default = "about_blank")]
@@ -26,6 +32,7 @@ pub struct Problem {
 
 /// A part of a request that cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sidecar", derive(utoipa::ToSchema))]
 pub struct Invalid {
     /// Where it is: a JSON pointer into the body as a fragment, `#/schedule`, or the name of a parameter in the same form.
     pub pointer: String,
@@ -70,6 +77,28 @@ impl Problem {
     pub fn with_error_id(mut self, id: impl Into<String>) -> Self {
         self.error_id = Some(id.into());
         self
+    }
+}
+
+#[cfg(any(feature = "auth", feature = "sidecar"))]
+impl<B: From<String>> From<Problem> for Response<B> {
+    fn from(problem: Problem) -> Self {
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = Self::new(serde_json::to_string(&problem).unwrap_or_default().into());
+        *response.status_mut() = status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(Problem::CONTENT_TYPE));
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 section 11.6.1: a 401 names a challenge.
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+#[cfg(any(feature = "auth", feature = "sidecar"))]
+impl IntoResponse for Problem {
+    fn into_response(self) -> axum::response::Response {
+        self.into()
     }
 }
 

@@ -18,6 +18,13 @@ impl RunId {
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
         Self(Builder::from_unix_timestamp_millis(millis, &entropy.bytes()).into_uuid())
     }
+
+    /// When it was made, to the millisecond: the first 48 bits say so.
+    #[must_use]
+    pub fn made_at(self) -> Option<DateTime<Utc>> {
+        let millis = i64::try_from(self.0.as_u128() >> 80).ok()?;
+        DateTime::from_timestamp_millis(millis)
+    }
 }
 
 impl fmt::Display for RunId {

@@ -46,6 +46,8 @@ pub struct Run {
     pub wake_at: Option<DateTime<Utc>>,
     /// When it got its outcome.
     pub finished_at: Option<DateTime<Utc>>,
+    /// Who asked for it, as `class:name`; `None` for what a schedule demanded.
+    pub asked_by: Option<String>,
 }
 
 /// One HTTP request of a run.

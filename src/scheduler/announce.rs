@@ -30,8 +30,26 @@ pub(super) fn announce(scheduler: &Scheduler, notice: Notice) {
         Notice::Clamped { job, from } => {
             tracing::error!(%job, %from, "the ledger was ahead of the clock; going on from now");
         }
+        Notice::Settled { job, run, outcome } => {
+            let job = job.map(|job| job.to_string());
+            tracing::info!(job, %run, %outcome, "an unknown run is settled");
+        }
+        Notice::Pauses(pauses) => {
+            scheduler.status.send_if_modified(|status| {
+                let changed = status.pauses != pauses;
+                if changed {
+                    let held: Vec<&str> =
+                        pauses.iter().map(|pause| pause.job.as_ref().map_or("all", |job| job.as_str())).collect();
+                    tracing::info!(paused = held.join(", "), "pauses in force");
+                    status.pauses = pauses;
+                }
+                changed
+            });
+            count_paused(scheduler);
+        }
         Notice::Reloaded(Reloaded { added, changed, removed, total }) => {
             tracing::info!(added, changed, removed, total, "new definitions are in force");
+            count_paused(scheduler);
         }
         Notice::Store { writable: false } => {
             scheduler.status.send_modify(|status| status.store_writable = false);
@@ -42,6 +60,11 @@ pub(super) fn announce(scheduler: &Scheduler, notice: Notice) {
             tracing::info!("the ledger can be written again");
         }
     }
+}
+
+/// A pause of all jobs is one of those that came with an edit too.
+fn count_paused(scheduler: &Scheduler) {
+    scheduler.metrics.paused(scheduler.definitions.borrow().jobs.keys(), &scheduler.status.borrow().pauses);
 }
 
 /// The one log line of a run: `run ended` with job, run, scheduled_for, outcome, and what else is known of

@@ -12,6 +12,7 @@ use tokio::{
 use super::{
     Scheduler, Stop,
     announce::announce,
+    command::Desk,
     decisions::{Decisions, Effect, Event, Inherited, STEP, Write},
     recorder,
     self_check::Rechecks,
@@ -34,7 +35,8 @@ const LAST_WRITES: Duration = Duration::from_secs(3);
 
 pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop) -> Result<(), StoreError> {
     let (decisions, effects) = take_over(&mut scheduler).await?;
-    let mut drive = Loop::new(scheduler, decisions);
+    let desk = scheduler.commands.desk().await;
+    let mut drive = Loop::new(scheduler, decisions, desk);
     drive.perform(effects);
     drive.turn(stop).await;
     let alive_at = drive.decisions.alive_at(drive.scheduler.clock.now());
@@ -48,6 +50,7 @@ async fn take_over(scheduler: &mut Scheduler) -> Result<(Decisions, Vec<Effect>)
         cursors: store.cursors().await?,
         unfinished: store.unfinished().await?,
         slots: store.slots(now).await?,
+        pauses: store.pauses().await?,
     };
     let definitions = scheduler.definitions.borrow_and_update().clone();
     Ok(Decisions::start(now, definitions, inherited, scheduler.entropy))
@@ -63,12 +66,13 @@ struct Loop {
     /// Whose attempt a task is, and whom it asks.
     tasks: HashMap<Id, (RunId, Arc<Target>)>,
     rechecks: Rechecks,
+    desk: Desk,
     clocks: Clocks,
     rounds: u32,
 }
 
 impl Loop {
-    fn new(scheduler: Scheduler, decisions: Decisions) -> Self {
+    fn new(scheduler: Scheduler, decisions: Decisions, desk: Desk) -> Self {
         let (writes, to_record) = mpsc::unbounded_channel();
         let (answer, answers) = mpsc::unbounded_channel();
         let clock = scheduler.clock.clone();
@@ -81,7 +85,7 @@ impl Loop {
         });
         let clocks = Clocks::read(clock.as_ref());
         let (attempts, tasks, rechecks) = (JoinSet::new(), HashMap::new(), Rechecks::default());
-        Self { scheduler, decisions, ticker, writes, answers, attempts, tasks, rechecks, clocks, rounds: 0 }
+        Self { scheduler, decisions, ticker, writes, answers, attempts, tasks, rechecks, desk, clocks, rounds: 0 }
     }
 
     async fn turn(&mut self, mut stop: Stop) {
@@ -111,6 +115,7 @@ impl Loop {
                     None => continue,
                 },
                 () = self.rechecks.ended() => continue,
+                Some((ticket, command)) = self.desk.next() => Event::Asked(ticket, command),
                 () = self.ticker.due() => Event::Pulse,
                 () = alarm.ring() => Event::Wake,
                 _ = housekeeping.tick() => match self.look_after_the_clock() {
@@ -136,6 +141,7 @@ impl Loop {
                 Effect::Write(write) => drop(self.writes.send(write)),
                 Effect::Send(order) => self.send(order),
                 Effect::Notice(notice) => announce(&self.scheduler, notice),
+                Effect::Answer(ticket, answer) => self.desk.answer(ticket, answer),
             }
         }
         let metrics = &self.scheduler.metrics;

@@ -13,7 +13,7 @@ use prometheus_client::{
 };
 
 use super::decisions::RunEnded;
-use crate::{job::JobName, run::Outcome};
+use crate::{job::JobName, run::Outcome, store::Pause};
 
 /// Upper bounds of lateness in seconds: what matters is below 10 ms, what hurts is above a second.
 const LATENESS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0, 60.0, 600.0];
@@ -48,6 +48,7 @@ pub struct Metrics {
     next_fire: Family<ByJob, Gauge<i64, AtomicI64>>,
     last_success: Family<ByJob, Gauge<f64, AtomicU64>>,
     holds_over: Family<ByJob, Counter>,
+    paused: Family<ByJob, Gauge>,
     in_flight: Gauge,
     waiting: Gauge,
 }
@@ -58,7 +59,7 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("sexton");
         let (runs, attempts, holds_over) = (Family::default(), Family::default(), Family::default());
-        let (next_fire, last_success) = (Family::default(), Family::default());
+        let (next_fire, last_success, paused) = (Family::default(), Family::default(), Family::default());
         let (in_flight, waiting) = (Gauge::default(), Gauge::default());
         let (lateness, duration) = (Histogram::new(LATENESS), Histogram::new(DURATION));
         registry.register("runs", "Occurrences with a final row, by job and outcome", Family::clone(&runs));
@@ -72,10 +73,23 @@ impl Metrics {
             "When the job last succeeded",
             Family::clone(&last_success),
         );
+        registry.register("paused", "1 for a job that is held back", Family::clone(&paused));
         registry.register("in_flight", "Requests open or about to be", Gauge::clone(&in_flight));
         registry.register("waiting", "Due runs that wait for max_in_flight", Gauge::clone(&waiting));
         let registry = Arc::new(registry);
-        Self { registry, runs, attempts, lateness, duration, next_fire, last_success, holds_over, in_flight, waiting }
+        Self {
+            registry,
+            runs,
+            attempts,
+            lateness,
+            duration,
+            next_fire,
+            last_success,
+            holds_over,
+            paused,
+            in_flight,
+            waiting,
+        }
     }
 
     /// In the OpenMetrics text format.
@@ -107,6 +121,13 @@ impl Metrics {
 
     pub(super) fn hold_over(&self, job: &JobName) {
         self.holds_over.get_or_create(&ByJob { job: job.to_string() }).inc();
+    }
+
+    pub(super) fn paused<'a>(&self, jobs: impl Iterator<Item = &'a JobName>, pauses: &[Pause]) {
+        self.paused.clear();
+        for job in jobs.filter(|job| pauses.iter().any(|pause| pause.is_for(job))) {
+            self.paused.get_or_create(&ByJob { job: job.to_string() }).set(1);
+        }
     }
 
     pub(super) fn load(&self, in_flight: usize, waiting: usize) {

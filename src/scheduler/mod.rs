@@ -4,6 +4,7 @@
 //! into deeds: the pulse of the [`crate::ticker`], absolute waits, writes in order (`recorder`), one task an attempt.
 
 mod announce;
+mod command;
 pub mod decisions;
 mod drive;
 mod metrics;
@@ -16,6 +17,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc::UnboundedSender;
 
 pub use announce::RunEnded;
+pub use command::{Commands, Handle};
 pub use metrics::Metrics;
 pub use watch::{Status, Watch};
 
@@ -52,6 +54,8 @@ pub struct Scheduler {
     pub status: tokio::sync::watch::Sender<Status>,
     /// Who wants to hear of every run that ended.
     pub listener: Option<UnboundedSender<RunEnded>>,
+    /// What people ask for.
+    pub commands: Commands,
 }
 
 impl Scheduler {

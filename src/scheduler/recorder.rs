@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-use super::decisions::{Event, Stored, Write};
+use super::decisions::{Event, Operation, Stored, Write};
 use crate::{
     clock::SharedClock,
     store::{RunStore, StoreError},
@@ -60,11 +60,24 @@ async fn write_one(store: &dyn RunStore, now: DateTime<Utc>, write: Write) -> Re
             let answers = store.finish(now, batch.clone()).await?;
             Stored::Finished(batch, answers)
         }
+        Write::Operate(operation) => {
+            let found = operate(store, &operation).await?;
+            Stored::Operated(operation, found)
+        }
         Write::Tick(at) => {
             store.tick(at).await?;
             Stored::Ticked
         }
     })
+}
+
+async fn operate(store: &dyn RunStore, operation: &Operation) -> Result<bool, StoreError> {
+    match operation.clone() {
+        Operation::Claim(asked, _) => store.claim(asked).await.map(|()| true),
+        Operation::Settle(run, outcome, _) => store.settle(run, outcome).await,
+        Operation::Pause(pause, _) => store.pause(vec![pause]).await.map(|()| true),
+        Operation::ForgetPauses(jobs) => store.resume(jobs).await.map(|()| true),
+    }
 }
 
 /// Joins neighbours of one kind into one write.

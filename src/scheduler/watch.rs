@@ -2,11 +2,15 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use crate::{
-    dispatch::Dispatcher,
-    job::Definitions,
+    dispatch::{self, Dispatcher, Order},
+    entropy::Entropy,
+    job::{Definitions, Job},
+    run::{RunId, Trigger},
+    store::Pause,
     ticker::{DEAD_AFTER, Liveness},
 };
 
@@ -22,6 +26,8 @@ pub struct Status {
     pub stopping: bool,
     /// The pulse, once there is one.
     pub liveness: Option<Liveness>,
+    /// What is held back.
+    pub pauses: Vec<Pause>,
     /// The targets whose self-check was refused.
     pub self_check_refused: BTreeSet<String>,
 }
@@ -45,6 +51,27 @@ impl Watch {
     #[must_use]
     pub fn is_ticking(&self) -> bool {
         self.status.borrow().liveness.as_ref().is_some_and(|pulse| pulse.age() < DEAD_AFTER)
+    }
+
+    /// Method and URL of a job's request, without secrets.
+    #[must_use]
+    pub fn request_line(&self, job: &Job) -> String {
+        dispatch::request_line(job)
+    }
+
+    /// The request of a run of `job` by hand as it would be sent at `now`, without its secrets. Nothing is sent.
+    ///
+    /// # Errors
+    /// In words: no request can be made of the definition.
+    pub fn preview(&self, job: &Arc<Job>, now: DateTime<Utc>, entropy: Entropy) -> Result<String, String> {
+        self.dispatcher.preview(&Order {
+            job: Arc::clone(job),
+            run: RunId::new(now, entropy),
+            scheduled_for: now,
+            attempt: 1,
+            fence: 0,
+            trigger: Trigger::Manual,
+        })
     }
 
     /// The targets that refuse the credential: three times in a row, or at the self-check and nothing accepted since.

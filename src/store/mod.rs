@@ -24,7 +24,8 @@ use crate::{
 
 pub use error::StoreError;
 pub use model::{
-    Accounted, Accounting, Begin, Begun, Claim, Cursor, End, Entry, Evidence, Finish, Period, RunQuery, Slot, Span,
+    Accounted, Accounting, Asked, Begin, Begun, Claim, Cursor, End, Entry, Evidence, Finish, Pause, Period, RunQuery,
+    Slot, Span,
 };
 
 /// Keeps the ledger. All instants come from the caller.
@@ -44,6 +45,19 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     /// Writes the rows of occurrences and moves the cursors past them; an answer for each accounting, in order. One
     /// stale accounting does not hinder the others. `now` is when the spans' rows got their outcome.
     async fn account(&self, now: DateTime<Utc>, batch: Vec<Accounting>) -> Result<Vec<Accounted>, StoreError>;
+
+    /// Claims runs that no schedule demanded, for jobs that have a cursor. They account for nothing, and may be for an
+    /// instant that an occurrence has too.
+    async fn claim(&self, asked: Vec<Asked>) -> Result<(), StoreError>;
+
+    /// What is held back, all jobs first, then by job.
+    async fn pauses(&self) -> Result<Vec<Pause>, StoreError>;
+
+    /// Holds jobs back; takes the place of a pause that is there for the same.
+    async fn pause(&self, pauses: Vec<Pause>) -> Result<(), StoreError>;
+
+    /// Ends pauses, if they are there: of a job, or of all (`None`), which leaves those of single jobs.
+    async fn resume(&self, jobs: Vec<Option<JobName>>) -> Result<(), StoreError>;
 
     /// Turns waiting runs (claimed, queued, or waiting for their next attempt) to `sending`; an answer for each, in order. A slot whose time is over (`until` at `now` or
     /// before) counts as free.

@@ -130,6 +130,46 @@ pub struct Claim {
     pub definition: String,
 }
 
+/// A run that no schedule demanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Whose run.
+    pub job: JobName,
+    /// The run; its trigger is neither `schedule` nor `catch_up`.
+    pub claim: Claim,
+    /// Who asked for it, as `class:name` (seed C16).
+    pub by: Option<String>,
+}
+
+/// A job, or all of them, is held back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Which job; `None`: all.
+    pub job: Option<JobName>,
+    /// Occurrences that are due after here are skipped.
+    pub since: DateTime<Utc>,
+    /// Those that are due up to here, and no later ones; `None`: until it is ended by hand.
+    pub until: Option<DateTime<Utc>>,
+    /// Why, for people.
+    pub note: Option<String>,
+    /// Who asked for it, as `class:name`.
+    pub by: Option<String>,
+}
+
+impl Pause {
+    /// Whether it is meant for this job.
+    #[must_use]
+    pub fn is_for(&self, job: &JobName) -> bool {
+        self.job.as_ref().is_none_or(|own| own == job)
+    }
+
+    /// Whether what is due at `at` is held back.
+    #[must_use]
+    pub fn covers(&self, at: DateTime<Utc>) -> bool {
+        self.since < at && self.until.is_none_or(|until| at <= until)
+    }
+}
+
 /// What became of an [`Accounting`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accounted {
@@ -233,6 +273,8 @@ pub struct RunQuery {
     pub job: Option<JobName>,
     /// With this outcome only.
     pub outcome: Option<Outcome>,
+    /// Older than this row only: its first instant, and its id among those of one instant.
+    pub before: Option<(DateTime<Utc>, RunId)>,
     /// At most so many; 0 reads none.
     pub limit: u32,
 }

@@ -62,10 +62,12 @@ impl Backlog {
     #[must_use]
     pub fn between(schedule: &Schedule, start: DateTime<Utc>, end: DateTime<Utc>) -> Option<Self> {
         let occurrences = std::iter::successors(schedule.next_after(start), |last| schedule.next_after(*last));
-        occurrences.take_while(|at| *at <= end).fold(None, |backlog, at| Some(Self::add(backlog, at)))
+        occurrences.take_while(|at| *at <= end).fold(None, |backlog, at| Some(Self::with(backlog, at)))
     }
 
-    fn add(this: Option<Self>, occurrence: DateTime<Utc>) -> Self {
+    /// A backlog, or the first one's beginning, with the occurrence after it.
+    #[must_use]
+    pub fn with(this: Option<Self>, occurrence: DateTime<Utc>) -> Self {
         match this {
             None => Self { first: occurrence, before_newest: None, newest: occurrence, count: 1 },
             Some(old) => {
@@ -160,7 +162,7 @@ impl Entry {
         let (from, mut late, mut ahead, mut next) = (self.cursor, None, Vec::new(), Some(self.next));
         while let Some(occurrence) = next.filter(|next| self.job.fires_at(*next) <= horizon) {
             if self.job.fires_at(occurrence) <= now {
-                late = Some(Backlog::add(late, occurrence));
+                late = Some(Backlog::with(late, occurrence));
             } else {
                 ahead.push(occurrence);
             }

@@ -85,7 +85,7 @@ fn measured(
     ledger.read(environment, async |store| {
         let mut longest = HashMap::new();
         for job in definitions.jobs.keys() {
-            let query = RunQuery { job: Some(job.clone()), outcome: None, limit: SAMPLE };
+            let query = RunQuery { job: Some(job.clone()), limit: SAMPLE, ..RunQuery::default() };
             let runs = store.runs(query).await?;
             if let Some(duration) = runs.iter().filter_map(|run| run.duration?.to_std().ok()).max() {
                 longest.insert(job.clone(), duration);

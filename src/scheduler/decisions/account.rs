@@ -42,7 +42,9 @@ impl Decisions {
     fn accounting(&mut self, now: DateTime<Utc>, due: &Due) -> Accounting {
         let job = &due.job;
         let (mut spans, mut claims) = (Vec::new(), Vec::new());
-        if let Some(backlog) = due.late {
+        let (paused, rest) = self.without_paused(now, due);
+        spans.extend(paused);
+        if let Some(backlog) = rest {
             self.newest_late.insert(job.name.clone(), backlog.newest);
             let trigger = late_trigger(now, job, &backlog, self.definitions.settings.late_limit);
             if let Some(span) = self.missed(now, job, &backlog, trigger.is_some()) {
@@ -52,6 +54,31 @@ impl Decisions {
         }
         claims.extend(due.ahead.iter().map(|at| self.claim(now, job, *at, Trigger::Schedule)));
         Accounting { job: job.name.clone(), from: due.from, to: due.to, spans, claims }
+    }
+
+    /// What is late, less what falls into pauses of the job: that has its rows here. Of what is left, only what comes after
+    /// the last pause may still be sent.
+    fn without_paused(&self, now: DateTime<Utc>, due: &Due) -> (Vec<Span>, Option<Backlog>) {
+        let Some(backlog) = due.late else { return (Vec::new(), None) };
+        let mut groups = self.cut_backlog(&due.job, due.from, backlog);
+        let rest = groups.pop_if(|(paused, _)| !*paused).map(|(_, rest)| rest);
+        let spans = groups.into_iter().map(|(paused, group)| self.unsent(now, paused, group, &due.job.hash));
+        (spans.collect(), rest)
+    }
+
+    /// The row of occurrences that nothing was sent for: held back, or missed.
+    pub(super) fn unsent(&self, now: DateTime<Utc>, paused: bool, group: Backlog, definition: &str) -> Span {
+        let (outcome, reason) =
+            if paused { (Outcome::Skipped, Reason::Paused) } else { (Outcome::Missed, Reason::Downtime) };
+        Span {
+            id: RunId::new(now, self.entropy),
+            scheduled_for: group.first,
+            through: group.newest,
+            count: group.count,
+            outcome,
+            reason,
+            definition: definition.to_owned(),
+        }
     }
 
     fn claim(&self, now: DateTime<Utc>, job: &Job, scheduled_for: DateTime<Utc>, trigger: Trigger) -> Claim {
@@ -136,7 +163,7 @@ impl Decisions {
         let fires_at = self.fires_at(&job, scheduled_for);
         let of_job = self.by_job.get(&job.name).into_iter().flatten();
         let mut live = of_job.filter_map(|(_, run)| self.runs.get(run));
-        if live.any(|live| live.scheduled_for == scheduled_for) {
+        if live.any(|live| live.scheduled_for == scheduled_for && live.trigger.is_occurrence()) {
             // The clock was set back, and the ledger kept the claim that was made before.
             return None;
         }
@@ -147,10 +174,15 @@ impl Decisions {
 
     /// When an occurrence leaves. One that was still to come when a reload brought its job's firings forward is not late by
     /// that: it leaves with the reload.
-    fn fires_at(&self, job: &Job, scheduled_for: DateTime<Utc>) -> DateTime<Utc> {
+    pub(super) fn fires_at(&self, job: &Job, scheduled_for: DateTime<Utc>) -> DateTime<Utc> {
         let at = job.fires_at(scheduled_for);
         let load = self.brought_forward.get(&job.name).filter(|load| scheduled_for <= **load);
         load.map_or(at, |load| at.max(*load))
+    }
+
+    /// Whether a run is there because its schedule demanded it.
+    pub(super) fn is_of_schedule(&self, run: &RunId) -> bool {
+        self.runs.get(run).is_some_and(|live| live.trigger.is_occurrence())
     }
 
     /// The cursor had been set back behind rows that are there (the clock was set back): what they hold is left out.

@@ -15,10 +15,10 @@ use chrono::{DateTime, Utc};
 use super::{Decisions, Effect, Notice, Stage, Write, send::push_writes};
 use crate::{
     job::{Definitions, Job, JobName},
-    run::{Outcome, Reason, RunId},
+    run::RunId,
     schedule::Schedule,
-    store::{Accounting, Cursor, End, Period, Span},
-    ticker::{Backlog, LEAD},
+    store::{Accounting, Cursor, End, Period},
+    ticker::LEAD,
 };
 
 /// What a reload changed, by number of jobs.
@@ -139,7 +139,8 @@ impl Decisions {
     }
 
     fn is_unsent(&self, run: RunId) -> bool {
-        self.runs.get(&run).is_some_and(|live| matches!(live.stage, Stage::Claimed | Stage::Queued))
+        self.is_of_schedule(&run)
+            && self.runs.get(&run).is_some_and(|live| matches!(live.stage, Stage::Claimed | Stage::Queued))
     }
 
     fn take_claim_again(&mut self, now: DateTime<Utc>, run: RunId) -> Option<End> {
@@ -157,18 +158,11 @@ impl Decisions {
     /// What the old schedule of a job that changed or went away while nobody was there still demanded.
     fn account_old(&self, now: DateTime<Utc>, cursor: &Cursor) -> Option<Accounting> {
         let schedule = Schedule::from_identity(&cursor.schedule)?;
-        let backlog = Backlog::between(&schedule, cursor.accounted_to, now)?;
-        let span = Span {
-            id: RunId::new(now, self.entropy),
-            scheduled_for: backlog.first,
-            through: backlog.newest,
-            count: backlog.count,
-            outcome: Outcome::Missed,
-            reason: Reason::Downtime,
-            definition: cursor.definition.clone(),
-        };
+        let groups = self.cut_between(&cursor.job, &schedule, cursor.accounted_to, now);
+        let to = groups.last().map(|(_, group)| group.newest)?;
+        let spans = groups.into_iter().map(|(paused, group)| self.unsent(now, paused, group, &cursor.definition));
         let (job, from) = (cursor.job.clone(), cursor.accounted_to);
-        Some(Accounting { job, from, to: backlog.newest, spans: vec![span], claims: Vec::new() })
+        Some(Accounting { job, from, to, spans: spans.collect(), claims: Vec::new() })
     }
 }
 

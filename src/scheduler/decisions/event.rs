@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Reloaded;
+use super::{Command, Done, Operation, Refused, Reloaded, Ticket};
 use crate::{
     dispatch::{Order, Report},
     job::{Definitions, JobName},
     run::{Outcome, Reason, RunId, Trigger},
-    store::{Accounted, Accounting, Begin, Begun, Cursor, End, Finish},
+    store::{Accounted, Accounting, Begin, Begun, Cursor, End, Finish, Pause},
 };
 
 /// What happened.
@@ -31,6 +31,8 @@ pub enum Event {
     ClockStepped,
     /// These definitions are in force from now on.
     Reload(Box<Definitions>),
+    /// Somebody asks for something.
+    Asked(Ticket, Command),
 }
 
 /// What is to be done.
@@ -42,6 +44,8 @@ pub enum Effect {
     Send(Order),
     /// Tell people.
     Notice(Notice),
+    /// Tell somebody who asked.
+    Answer(Ticket, Result<Done, Refused>),
 }
 
 /// What the ledger is to be told.
@@ -59,6 +63,8 @@ pub enum Write {
     Finish(Vec<Finish>),
     /// The scheduler is alive.
     Tick(DateTime<Utc>),
+    /// Something that people ask for.
+    Operate(Operation),
 }
 
 /// What the ledger answered, with what it was told.
@@ -76,6 +82,8 @@ pub enum Stored {
     Finished(Vec<Finish>, Vec<bool>),
     /// The sign of life stands.
     Ticked,
+    /// It is done; a settlement only where `true`.
+    Operated(Operation, bool),
 }
 
 /// What people are told: the log, the metrics, `demo`.
@@ -111,6 +119,17 @@ pub enum Notice {
         /// Where it stood.
         from: DateTime<Utc>,
     },
+    /// What an unknown run turned out to be.
+    Settled {
+        /// Whose run; `None` when nothing of it was held any more.
+        job: Option<JobName>,
+        /// Which run.
+        run: RunId,
+        /// `succeeded` or `failed`.
+        outcome: Outcome,
+    },
+    /// These pauses are in force now, and no others.
+    Pauses(Vec<Pause>),
     /// New definitions are in force.
     Reloaded(Reloaded),
     /// The ledger cannot be written, or can again.

@@ -13,6 +13,8 @@ mod account;
 mod adopt;
 mod event;
 mod finish;
+mod operate;
+mod pauses;
 mod send;
 mod start;
 
@@ -30,8 +32,10 @@ use crate::{
     ticker::Pump,
 };
 
+use self::pauses::Pauses;
 pub use adopt::Reloaded;
 pub use event::{Effect, Event, Notice, RunEnded, Stored, Write};
+pub use operate::{Command, Done, Operation, Refused, Ticket};
 pub use start::Inherited;
 
 /// How long before its instant a run is made durable as `sending`, so that the write does not make it late.
@@ -62,6 +66,10 @@ pub struct Decisions {
     brought_forward: HashMap<JobName, DateTime<Utc>>,
     /// Unknown runs and when their hold is over.
     holds: BTreeSet<(DateTime<Utc>, JobName, RunId)>,
+    /// What is held back.
+    pauses: Pauses,
+    /// Up to when the ends of pauses were told.
+    pauses_seen_at: DateTime<Utc>,
     /// Jobs whose next firing changed.
     moved: BTreeSet<JobName>,
     /// Writes that failed, in their order, and when they are tried again.
@@ -134,6 +142,7 @@ impl Decisions {
             // What fell due since the stop is the next start's to account for, and that by the definitions until then.
             Event::Reload(_) if self.phase != Phase::Firing => {}
             Event::Reload(definitions) => self.reload(now, *definitions, &mut effects),
+            Event::Asked(ticket, command) => self.asked(now, ticket, command, &mut effects),
         }
         self.queue_behind_parked(effects)
     }
@@ -143,7 +152,8 @@ impl Decisions {
     pub fn wake_at(&self) -> Option<DateTime<Utc>> {
         let agenda = self.agenda.first().map(|(at, ..)| *at);
         let holds = self.holds.first().map(|(at, ..)| *at);
-        [agenda, holds, self.retry_at, self.crowded_at()].into_iter().flatten().min()
+        let pauses = self.pauses.next_change(self.pauses_seen_at);
+        [agenda, holds, pauses, self.retry_at, self.crowded_at()].into_iter().flatten().min()
     }
 
     /// When the pump next has something to hand out; `None` too while nothing new may be taken.
@@ -198,6 +208,7 @@ impl Decisions {
         while let Some((_, job, run)) = self.holds.pop_first_if(|(at, ..)| *at <= now) {
             effects.push(Effect::Notice(Notice::HoldOver { job, run }));
         }
+        self.look_at_pauses(now, effects);
         self.warn_of_crowds(now, effects);
         self.work_off_agenda(now, effects);
     }
@@ -225,6 +236,7 @@ impl Decisions {
             Stored::Begun(batch, answers) => self.begun(now, batch, answers, effects),
             Stored::Ended(batch) => self.ended_unsent(batch, effects),
             Stored::Finished(batch, answers) => self.finished(now, batch, answers, effects),
+            Stored::Operated(operation, found) => self.operated(now, operation, found, effects),
         }
     }
 
@@ -265,6 +277,12 @@ impl Decisions {
         match write {
             Write::Tick(_) => {}
             Write::Begin(batch) => batch.iter().for_each(|begin| self.step_back(now + STORE_PAUSE, begin.run)),
+            Write::Operate(operation) => {
+                if let Some(write) = self.operation_failed(operation, effects) {
+                    self.parked.push(write);
+                    self.retry_at.get_or_insert(now + STORE_PAUSE);
+                }
+            }
             write => {
                 self.parked.push(write);
                 self.retry_at.get_or_insert(now + STORE_PAUSE);

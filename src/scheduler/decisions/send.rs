@@ -30,6 +30,8 @@ impl Decisions {
                     }
                     Verdict::Send(trigger) => begins.extend(self.ask_permit(now, run, trigger)),
                     Verdict::Missed => ends.extend(self.end(run, Outcome::Missed, Reason::Downtime)),
+                    Verdict::HeldBack(until) if until > now => self.look_again(until, run),
+                    Verdict::HeldBack(_) => ends.extend(self.end(run, Outcome::Skipped, Reason::Paused)),
                 },
                 Some(Stage::Ready { fence, attempt }) => effects.extend(self.send(run, fence, attempt)),
                 _ => {}
@@ -42,6 +44,13 @@ impl Decisions {
     /// job only the newest due is sent, late when it is recent, else by catch-up.
     fn verdict(&self, now: DateTime<Utc>, run: RunId) -> Verdict {
         let Some(live) = self.runs.get(&run) else { return Verdict::Missed };
+        if !live.trigger.is_occurrence() {
+            let recent = (now - live.fires_at).to_std().unwrap_or_default() <= self.definitions.settings.late_limit;
+            return if recent { Verdict::Send(live.trigger) } else { Verdict::Missed };
+        }
+        if self.pauses.cover(&live.job.name, now.max(live.fires_at)) {
+            return Verdict::HeldBack(live.fires_at);
+        }
         if now <= live.fires_at {
             return Verdict::Send(live.trigger);
         }
@@ -60,7 +69,10 @@ impl Decisions {
     /// Whether a newer occurrence of the job is due too: claimed, handed out late before, or still in the pump.
     fn newer_is_due(&self, now: DateTime<Utc>, live: &Live) -> bool {
         let job = &live.job.name;
-        let claimed = self.by_job.get(job).and_then(|of_job| of_job.iter().rev().find(|(at, _)| *at <= now));
+        let claimed = self
+            .by_job
+            .get(job)
+            .and_then(|of_job| of_job.iter().rev().find(|(at, run)| *at <= now && self.is_of_schedule(run)));
         claimed.is_some_and(|(at, _)| *at > live.fires_at)
             || self.newest_late.get(job).is_some_and(|newest| *newest > live.scheduled_for)
             || self.pump.next_of(job).is_some_and(|(_, at)| at > live.fires_at && at <= now)
@@ -234,6 +246,8 @@ impl Permits {
 enum Verdict {
     Send(Trigger),
     Missed,
+    /// It falls into a pause, and its instant is this.
+    HeldBack(DateTime<Utc>),
 }
 
 pub(super) fn push_writes(begins: Vec<Begin>, ends: Vec<End>, effects: &mut Vec<Effect>) {

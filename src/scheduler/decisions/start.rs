@@ -7,12 +7,12 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Decisions, Effect, Live, Phase, Stage, Write, finish::Closing, send::push_writes};
+use super::{Decisions, Effect, Live, Notice, Phase, Stage, Write, finish::Closing, pauses::Pauses, send::push_writes};
 use crate::{
     entropy::Entropy,
     job::{Definitions, Job},
     run::{Outcome, Reason, Run, State},
-    store::{Cursor, Slot},
+    store::{Claim, Cursor, Pause, Slot},
     ticker::Pump,
 };
 
@@ -25,6 +25,8 @@ pub struct Inherited {
     pub unfinished: Vec<Run>,
     /// The slots that are taken.
     pub slots: Vec<Slot>,
+    /// What is held back.
+    pub pauses: Vec<Pause>,
 }
 
 impl Decisions {
@@ -47,6 +49,8 @@ impl Decisions {
             newest_late: HashMap::new(),
             brought_forward: HashMap::new(),
             holds: BTreeSet::new(),
+            pauses: Pauses::new(inherited.pauses),
+            pauses_seen_at: DateTime::<Utc>::MIN_UTC,
             moved: BTreeSet::new(),
             parked: Vec::new(),
             retry_at: None,
@@ -54,6 +58,10 @@ impl Decisions {
             phase: Phase::Firing,
         };
         let mut effects = Vec::new();
+        let pauses = this.pauses.in_force(now);
+        if !pauses.is_empty() {
+            effects.push(Effect::Notice(Notice::Pauses(pauses)));
+        }
         this.place_cursors(now, inherited.cursors, &mut effects);
         this.take_due(now, &mut effects);
         for run in inherited.unfinished {
@@ -71,7 +79,13 @@ impl Decisions {
         match run.state {
             // What waited goes on waiting: it is looked at as a claim is.
             State::Claimed | State::Queued | State::RetryWait => {
-                let end = self.take_claim(now, &run.job, run.id, run.scheduled_for, run.trigger);
+                let (id, scheduled_for, trigger) = (run.id, run.scheduled_for, run.trigger);
+                let end = if trigger.is_occurrence() {
+                    self.take_claim(now, &run.job, id, scheduled_for, trigger)
+                } else {
+                    let definition = run.definition.clone();
+                    self.take_asked(now, &run.job, &Claim { id, scheduled_for, trigger, definition })
+                };
                 push_writes(Vec::new(), end.into_iter().collect(), effects);
             }
             State::Sending | State::Polling => {

@@ -1,8 +1,8 @@
 //! The ledger of one machine: a SQLite file in WAL mode, one task that writes it, and a few connections that read it.
 //!
 //! `address` reads `--store`, `lock` keeps a second sidecar out, `open` puts a ledger in order, `corrupt` sets one aside
-//! that cannot be. `writer` owns the write connection; `anchor`, `account`, `begin`, `end`, `finish`, `settle`, `tick`
-//! and `prune` are what it does. `read`, `evidence` and `backup` need no writer, `rows` and `json` translate.
+//! that cannot be. `writer` owns the write connection; `anchor`, `account`, `begin`, `end`, `finish`, `settle`, `by_hand`,
+//! `tick` and `prune` are what it does. `read`, `evidence` and `backup` need no writer, `rows` and `json` translate.
 
 mod account;
 mod address;
@@ -10,6 +10,7 @@ mod anchor;
 mod backup;
 mod begin;
 mod blocking;
+mod by_hand;
 mod corrupt;
 mod end;
 mod evidence;
@@ -38,6 +39,7 @@ use self::{
     anchor::Anchor,
     begin::BeginRuns,
     blocking::blocking,
+    by_hand::{BeginPauses, ClaimAsked, EndPauses},
     end::EndRuns,
     finish::FinishRuns,
     prune::Remove,
@@ -45,7 +47,10 @@ use self::{
     tick::Tick,
     writer::{Write, Writer},
 };
-use super::{Accounted, Accounting, Begin, Begun, Cursor, End, Evidence, Finish, RunQuery, RunStore, Slot, StoreError};
+use super::{
+    Accounted, Accounting, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Pause, RunQuery, RunStore, Slot,
+    StoreError,
+};
 use crate::{
     job::JobName,
     run::{Attempt, Outcome, Run, RunId},
@@ -106,6 +111,22 @@ impl RunStore for SqliteStore {
 
     async fn finish(&self, now: DateTime<Utc>, batch: Vec<Finish>) -> Result<Vec<bool>, StoreError> {
         self.write(FinishRuns::new(now, batch)?).await
+    }
+
+    async fn claim(&self, asked: Vec<Asked>) -> Result<(), StoreError> {
+        self.write(ClaimAsked(asked)).await
+    }
+
+    async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
+        self.read(read::pauses).await
+    }
+
+    async fn pause(&self, pauses: Vec<Pause>) -> Result<(), StoreError> {
+        self.write(BeginPauses(pauses)).await
+    }
+
+    async fn resume(&self, jobs: Vec<Option<JobName>>) -> Result<(), StoreError> {
+        self.write(EndPauses(jobs)).await
     }
 
     async fn settle(&self, run: RunId, outcome: Outcome) -> Result<bool, StoreError> {

@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, SqlitePool};
 use super::rows::{self, micros};
 use crate::{
     run::{Attempt, Run, RunId},
-    store::{Cursor, RunQuery, Slot, StoreError},
+    store::{Cursor, Pause, RunQuery, Slot, StoreError},
 };
 
 pub(super) async fn cursors(pool: SqlitePool) -> Result<Vec<Cursor>, StoreError> {
@@ -38,6 +38,12 @@ pub(super) async fn slots(pool: SqlitePool, now: DateTime<Utc>) -> Result<Vec<Sl
     found.iter().map(rows::slot).collect()
 }
 
+pub(super) async fn pauses(pool: SqlitePool) -> Result<Vec<Pause>, StoreError> {
+    let found =
+        sqlx::query("SELECT job, since, until, note, asked_by FROM pauses ORDER BY job").fetch_all(&pool).await?;
+    found.iter().map(rows::pause).collect()
+}
+
 pub(super) async fn runs(pool: SqlitePool, query: RunQuery) -> Result<Vec<Run>, StoreError> {
     // Only the conditions that are asked for, so that each combination uses its own index.
     let mut sql = QueryBuilder::new("SELECT * FROM runs WHERE true");
@@ -48,6 +54,13 @@ pub(super) async fn runs(pool: SqlitePool, query: RunQuery) -> Result<Vec<Run>, 
         // A plus sign keeps the index of outcomes out: a job's own history is shorter than that of `succeeded`.
         let column = if query.job.is_some() { "+outcome" } else { "outcome" };
         sql.push(format_args!(" AND {column} = ")).push_bind(outcome.as_str());
+    }
+    if let Some((instant, id)) = query.before {
+        sql.push(" AND (scheduled_for, id) < (")
+            .push_bind(micros(instant))
+            .push(", ")
+            .push_bind(id.to_string())
+            .push(")");
     }
     sql.push(" ORDER BY scheduled_for DESC, id DESC LIMIT ").push_bind(query.limit);
     let found = sql.build().fetch_all(&pool).await?;

@@ -5,10 +5,11 @@ use std::{fmt::Display, str::FromStr};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{ColumnIndex, Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 
+use super::by_hand;
 use crate::{
     job::JobName,
     run::{Attempt, Run},
-    store::{Cursor, Entry, Period, Slot, StoreError},
+    store::{Cursor, Entry, Pause, Period, Slot, StoreError},
 };
 
 /// An instant as the ledger keeps it.
@@ -116,6 +117,7 @@ pub(super) fn run(row: &SqliteRow) -> Result<Run, StoreError> {
         duration: fields.optional_span("duration")?,
         wake_at: fields.optional_instant("wake_at")?,
         finished_at: fields.optional_instant("finished_at")?,
+        asked_by: fields.get("asked_by")?,
     })
 }
 
@@ -152,6 +154,18 @@ pub(super) fn slot(row: &SqliteRow) -> Result<Slot, StoreError> {
         run: fields.word("run")?,
         state: fields.word("state")?,
         until: fields.instant("until")?,
+    })
+}
+
+pub(super) fn pause(row: &SqliteRow) -> Result<Pause, StoreError> {
+    let fields = Fields::of("pause of", "job", row)?;
+    let all = fields.get::<String>("job")? == by_hand::ALL;
+    Ok(Pause {
+        job: if all { None } else { Some(fields.job("job")?) },
+        since: fields.instant("since")?,
+        until: fields.optional_instant("until")?,
+        note: fields.get("note")?,
+        by: fields.get("asked_by")?,
     })
 }
 

@@ -7,6 +7,8 @@ use crate::support::{
     sidecar::{FakeApp, Sidecar, sexton},
 };
 
+const STORE: &str = "sqlite://sexton.db";
+
 async fn history() -> Sidecar {
     let app = FakeApp::start().await;
     let jobs = "[jobs.quick]\nschedule = 'every 1s'\npath = '/ok'\n\
@@ -15,14 +17,14 @@ async fn history() -> Sidecar {
     let sidecar = Sidecar::new(app.address, jobs);
     let (mut running, _) = sidecar.run().await;
     app.has("quick", 2).await;
-    let beside = run(sidecar.command(&["runs"])).await.good();
+    let beside = run(sidecar.command(&["runs", "--store", STORE])).await.good();
     assert!(beside.contains("quick"), "it reads beside the running one: {beside}");
     assert_eq!(running.stop().await, Some(0));
     sidecar
 }
 
 async fn rows(sidecar: &Sidecar, arguments: &[&str]) -> Vec<Value> {
-    let all = [&["runs", "--json"], arguments].concat();
+    let all = [&["runs", "--store", STORE, "--json"], arguments].concat();
     let out = run(sidecar.command(&all)).await.good();
     out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -52,7 +54,7 @@ async fn it_shows_what_is_asked_for_newest_first() {
     assert_eq!(rows(&sidecar, &["-n", "1"]).await, all[..1]);
     assert!(rows(&sidecar, &["-n", "0"]).await.is_empty());
     assert!(rows(&sidecar, &["--job", "nobody"]).await.is_empty());
-    let table = run(sidecar.command(&["runs", "-n", "2"])).await.good();
+    let table = run(sidecar.command(&["runs", "--store", STORE, "-n", "2"])).await.good();
     assert_eq!(table.lines().count(), 3, "{table}");
     assert!(table.starts_with("SCHEDULED FOR"), "{table}");
     assert!(!table.contains('\u{1b}'), "no colours into a pipe: {table:?}");
@@ -61,7 +63,7 @@ async fn it_shows_what_is_asked_for_newest_first() {
 #[tokio::test]
 async fn it_makes_no_ledger() {
     let folder = tempfile::tempdir().unwrap();
-    let done = run(sexton(folder.path(), &["runs"])).await;
+    let done = run(sexton(folder.path(), &["runs", "--store", STORE])).await;
     assert_eq!(done.code, Some(1), "{done}");
     assert!(done.stderr.contains("there is no ledger at"), "{done}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -177,8 +177,17 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
     let minted = every_path_twice(&mut app).await;
     let url = format!("http://{address}");
     let mut written = Vec::new();
-    for path in ["/metrics", "/healthz", "/readyz", "/livez", "/.well-known/jwks.json", "/api/v1/definitions", "/none"]
-    {
+    for path in [
+        "/metrics",
+        "/healthz",
+        "/readyz",
+        "/livez",
+        "/.well-known/jwks.json",
+        "/api/v1/definitions",
+        "/api/v1/jobs",
+        "/api/v1/runs?limit=1000",
+        "/none",
+    ] {
         for call in [Call::new(address, "GET", path), Call::new(address, "GET", path).bearer(ADMIN)] {
             written.push((format!("GET {path}"), format!("{:?}", call.send().await).into_bytes()));
         }
@@ -188,16 +197,20 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
         &["check", "--format", "json"],
         &["next", "-n", "50"],
         &["plan", "jobs.toml", "--url", &url],
-        &["runs"],
-        &["runs", "--json", "-n", "1000"],
+        &["list", "--url", &url],
+        &["list", "--store", "sqlite://sexton.db", "--json"],
+        &["runs", "--url", &url],
+        &["runs", "--url", &url, "--json", "-n", "1000"],
+        &["fire", "minted-ok", "--dry-run", "--url", &url],
+        &["fire", "custom-ok", "--dry-run", "--url", &url],
         &["secret", "check"],
         &["verify"],
     ] {
         written.push((line.join(" "), process::run(with_environment(line)).await.said().into_bytes()));
     }
-    let rows = process::run(with_environment(&["runs", "--json", "-n", "40"])).await.good();
+    let rows = process::run(with_environment(&["runs", "--url", &url, "--json", "-n", "40"])).await.good();
     for row in rows.lines().map(|row| serde_json::from_str::<serde_json::Value>(row).unwrap()) {
-        let shown = process::run(with_environment(&["show", row["id"].as_str().unwrap()])).await;
+        let shown = process::run(with_environment(&["show", row["id"].as_str().unwrap(), "--url", &url])).await;
         written.push(("show".to_owned(), shown.said().into_bytes()));
     }
     assert_eq!(sidecar.stop().await, Some(0));
@@ -209,7 +222,7 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
         }
     }
 
-    let runs = written.iter().find(|(origin, _)| origin.starts_with("runs --json")).unwrap();
+    let runs = written.iter().find(|(origin, _)| origin.ends_with("--json -n 1000")).unwrap();
     let runs = String::from_utf8_lossy(&runs.1);
     assert!(runs.matches("[redacted]").count() > 100, "the app's echoes were kept, without secrets");
     assert!(written.iter().any(|(origin, bytes)| origin.ends_with("sexton.db") && bytes.len() > 4096));

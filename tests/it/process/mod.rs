@@ -3,6 +3,7 @@
 mod crash;
 mod firing;
 mod listener;
+mod operators;
 mod preview;
 mod refusals;
 mod stopping;

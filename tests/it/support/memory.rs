@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use sexton::{
     job::{Job, JobName},
     run::{Change, Outcome, Run, RunId, State, Trigger, transition},
-    scheduler::decisions::{Inherited, Stored, Write},
-    store::{Accounted, Accounting, Begin, Begun, Claim, Cursor, End, Finish, Slot, Span},
+    scheduler::decisions::{Inherited, Operation, Stored, Write},
+    store::{Accounted, Accounting, Asked, Begin, Begun, Claim, Cursor, End, Finish, Pause, Slot, Span},
 };
 
 type Instant = DateTime<Utc>;
@@ -21,6 +21,7 @@ pub(crate) struct MemoryLedger {
     slots: BTreeMap<JobName, (RunId, Instant)>,
     fences: BTreeMap<JobName, u64>,
     attempts: HashMap<RunId, u32>,
+    pub(crate) pauses: Vec<Pause>,
     /// Takes no write while this is true.
     pub(crate) broken: bool,
 }
@@ -56,7 +57,12 @@ impl MemoryLedger {
             state: self.runs[run].state,
             until: *until,
         });
-        Inherited { cursors: self.cursors.values().cloned().collect(), unfinished, slots: slots.collect() }
+        Inherited {
+            cursors: self.cursors.values().cloned().collect(),
+            unfinished,
+            slots: slots.collect(),
+            pauses: self.pauses.clone(),
+        }
     }
 
     /// A job's rows, oldest first.
@@ -96,7 +102,35 @@ impl MemoryLedger {
                 Stored::Finished(batch, answers)
             }
             Write::Tick(_) => Stored::Ticked,
+            Write::Operate(operation) => {
+                let found = self.operate(&operation);
+                Stored::Operated(operation, found)
+            }
         })
+    }
+
+    fn operate(&mut self, operation: &Operation) -> bool {
+        match operation {
+            Operation::Claim(asked, _) => {
+                for Asked { job, claim, by } in asked {
+                    let run = Run { asked_by: by.clone(), ..of_claim(job, claim) };
+                    self.runs.insert(run.id, run);
+                }
+            }
+            Operation::Settle(run, outcome, _) => {
+                let unknown = |run: &&mut Run| run.state == State::Ended(Outcome::Unknown) && run.settled.is_none();
+                let Some(run) = self.runs.get_mut(run).filter(unknown) else { return false };
+                run.settled = Some(*outcome);
+                let id = run.id;
+                self.slots.retain(|_, (by, _)| *by != id);
+            }
+            Operation::Pause(pause, _) => {
+                self.pauses.retain(|other| other.job != pause.job);
+                self.pauses.push(pause.clone());
+            }
+            Operation::ForgetPauses(jobs) => self.pauses.retain(|pause| !jobs.contains(&pause.job)),
+        }
+        true
     }
 
     fn account(&mut self, now: Instant, accounting: &Accounting) -> Accounted {
@@ -222,6 +256,7 @@ fn of_claim(job: &JobName, claim: &Claim) -> Run {
         duration: None,
         wake_at: None,
         finished_at: None,
+        asked_by: None,
     }
 }
 

@@ -146,9 +146,26 @@ impl Sidecar {
         (running, address)
     }
 
+    /// Starts it with an admin token; [`Self::ask`] shows it.
+    pub(crate) async fn operated(&self) -> (Running, SocketAddr) {
+        let mut command = self.command(&["run", "--listen", "127.0.0.1:0"]);
+        command.env("SEXTON_ADMIN_TOKEN", OTHER);
+        let mut running = Running::start(command);
+        let line = running.hear("sexton is up").await;
+        let address = Running::field(&line, "listening").parse().unwrap();
+        (running, address)
+    }
+
+    /// A command that talks to the sidecar at `address`, as somebody who has the admin token.
+    pub(crate) async fn ask(&self, address: SocketAddr, arguments: &[&str]) -> super::process::Done {
+        let mut command = sexton(self.folder.path(), arguments);
+        command.env("SEXTON_URL", format!("http://{address}")).env("SEXTON_ADMIN_TOKEN", OTHER).env("USER", "ann");
+        super::process::run(command).await
+    }
+
     /// The ledger's rows, oldest first.
     pub(crate) async fn runs(&self) -> Vec<Value> {
-        let command = self.command(&["runs", "--json", "-n", "100000"]);
+        let command = self.command(&["runs", "--store", "sqlite://sexton.db", "--json", "-n", "100000"]);
         let out = super::process::run(command).await.good();
         let mut rows: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         rows.reverse();

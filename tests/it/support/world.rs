@@ -8,7 +8,7 @@ use sexton::{
     entropy::Entropy,
     job::Definitions,
     run::{Outcome, Reason, RunId},
-    scheduler::decisions::{Decisions, Effect, Event, Notice, RunEnded, Write},
+    scheduler::decisions::{Decisions, Done, Effect, Event, Notice, Refused, RunEnded, Ticket, Write},
 };
 
 use super::memory::MemoryLedger;
@@ -24,6 +24,8 @@ pub(crate) struct World {
     pub(crate) open: BTreeMap<RunId, Order>,
     /// What people were told.
     pub(crate) told: Vec<Notice>,
+    /// What somebody who asked was told.
+    pub(crate) answers: BTreeMap<Ticket, Result<Done, Refused>>,
     /// What the ledger has still to be told.
     pub(crate) unwritten: VecDeque<Write>,
     /// What was due by the clock before may leave although it is early by the clock now.
@@ -40,6 +42,7 @@ impl World {
             sent: Vec::new(),
             open: BTreeMap::new(),
             told: Vec::new(),
+            answers: BTreeMap::new(),
             unwritten: VecDeque::new(),
             clock_was_set_back: false,
         };
@@ -117,6 +120,7 @@ impl World {
                     assert!(twice.is_none(), "sent twice: {twice:?}");
                 }
                 Effect::Notice(notice) => self.told.push(notice),
+                Effect::Answer(ticket, answer) => drop(self.answers.insert(ticket, answer)),
             }
         }
     }

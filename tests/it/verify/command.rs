@@ -119,17 +119,17 @@ async fn a22_a_ledger_is_proved_after_a_kill_and_a_hole_is_named() {
     let (code, lines) = verified(folder, &[]).await;
     assert_eq!((code, &lines[0]["kind"], &lines[0]["scheduled_for"]), (1, &"missing".into(), &at.into()));
     assert_eq!(lines.last().unwrap()["wrong"], serde_json::json!({ "missing": 1 }));
-    let (code, _, err) = run(folder, &["show", &id]).await;
+    let (code, _, err) = run(folder, &["show", &id, "--store", "sqlite://sexton.db"]).await;
     assert!(code == 1 && err.contains("the ledger holds no run"), "{err}");
 }
 
 async fn shows(folder: &Path, id: &str) {
-    let (code, out, _) = run(folder, &["show", id]).await;
+    let (code, out, _) = run(folder, &["show", id, "--store", "sqlite://sexton.db"]).await;
     assert_eq!(code, 0);
     for part in [id, "failed (connect)", "POST http://127.0.0.1:9/a", "ATTEMPT", "attempt 1:"] {
         assert!(out.contains(part), "{part} is not in {out}");
     }
-    let (code, out, _) = run(folder, &["show", id, "--json"]).await;
+    let (code, out, _) = run(folder, &["show", id, "--json", "--store", "sqlite://sexton.db"]).await;
     let shown = &objects(&out)[0];
     assert_eq!((code, &shown["id"], &shown["reason"]), (0, &id.into(), &"connect".into()));
     let attempt = &shown["attempts"][0];

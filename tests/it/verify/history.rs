@@ -9,7 +9,7 @@ use sexton::{
     entropy::Entropy,
     job::Definitions,
     run::{Outcome, Reason, RunId},
-    scheduler::decisions::{Decisions, Effect, Event, Inherited, Stored, Write},
+    scheduler::decisions::{Decisions, Effect, Event, Inherited, Operation, Stored, Write},
     store::{self, Evidence, Period, RunStore},
     ticker::LEAD,
     verify::{Finding, verify},
@@ -110,6 +110,7 @@ impl Life {
             cursors: self.store.cursors().await.unwrap(),
             unfinished: self.store.unfinished().await.unwrap(),
             slots: self.store.slots(self.now).await.unwrap(),
+            pauses: self.store.pauses().await.unwrap(),
         };
         let (decisions, effects) = Decisions::start(self.now, self.definitions.clone(), inherited, Entropy::System);
         self.decisions = decisions;
@@ -206,7 +207,7 @@ impl Life {
                     waiting.extend(self.decisions.on(self.now, Event::Stored(stored)));
                 }
                 Effect::Send(order) => self.open.push(order.run),
-                Effect::Notice(_) => {}
+                Effect::Notice(_) | Effect::Answer(..) => {}
             }
         }
     }
@@ -229,6 +230,15 @@ impl Life {
                 Stored::Finished(batch, answers)
             }
             Write::Tick(at) => store.tick(at).await.map(|()| Stored::Ticked).unwrap(),
+            Write::Operate(operation) => {
+                match &operation {
+                    Operation::Pause(pause, _) => store.pause(vec![pause.clone()]).await.unwrap(),
+                    Operation::ForgetPauses(jobs) => store.resume(jobs.clone()).await.unwrap(),
+                    Operation::Claim(asked, _) => store.claim(asked.clone()).await.unwrap(),
+                    Operation::Settle(run, outcome, _) => assert!(store.settle(*run, *outcome).await.unwrap()),
+                }
+                Stored::Operated(operation, true)
+            }
         }
     }
 

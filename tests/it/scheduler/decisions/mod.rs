@@ -1,5 +1,6 @@
 //! What the scheduler decides, as a function of what it knows, what happened and when.
 
+mod by_hand;
 mod clock_steps;
 mod drain;
 mod jitter;

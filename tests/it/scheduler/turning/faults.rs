@@ -14,8 +14,10 @@ use chrono::{DateTime, Utc};
 use sexton::{
     job::JobName,
     run::{Attempt, Outcome, Reason, Run, RunId},
+    scheduler::decisions::{Command, Done},
     store::{
-        self, Accounted, Accounting, Begin, Begun, Cursor, End, Evidence, Finish, RunQuery, RunStore, Slot, StoreError,
+        self, Accounted, Accounting, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Pause, RunQuery, RunStore,
+        Slot, StoreError,
     },
 };
 
@@ -69,6 +71,18 @@ impl RunStore for FullDisk {
     }
     async fn run(&self, id: RunId) -> Result<Option<(Run, Vec<Attempt>)>, StoreError> {
         self.ledger.run(id).await
+    }
+    async fn claim(&self, asked: Vec<Asked>) -> Result<(), StoreError> {
+        self.write()?.claim(asked).await
+    }
+    async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
+        self.ledger.pauses().await
+    }
+    async fn pause(&self, pauses: Vec<Pause>) -> Result<(), StoreError> {
+        self.write()?.pause(pauses).await
+    }
+    async fn resume(&self, jobs: Vec<Option<JobName>>) -> Result<(), StoreError> {
+        self.write()?.resume(jobs).await
     }
     async fn settle(&self, run: RunId, outcome: Outcome) -> Result<bool, StoreError> {
         self.write()?.settle(run, outcome).await
@@ -197,6 +211,8 @@ async fn d9_a_panic_of_the_loop_is_survived() {
         turning.next_of("quick", Outcome::Succeeded).await;
     }
     assert!(turning.watch.is_ticking());
+    let settled = turning.handle.ask(Command::Settle { run: unknown.run, outcome: Outcome::Failed }).await;
+    assert_eq!(settled, Ok(Done::Settled), "who asks by hand reaches the new beginning too");
     let rows = turning.stop().await;
     assert_eq!(story(&rows, "slow"), ["12:00:02 unknown crash"]);
     assert_eq!(app.of("slow").len(), 1, "it is not sent again");

@@ -16,7 +16,7 @@ use sexton::{
     entropy::Entropy,
     job::Definitions,
     run::{Outcome, Run},
-    scheduler::{Metrics, RunEnded, Scheduler, Status, Watch},
+    scheduler::{Handle, Metrics, RunEnded, Scheduler, Status, Watch},
     store::{self, FreshBecause, RunQuery, RunStore, StoreError},
 };
 use tokio::{
@@ -41,6 +41,7 @@ struct Turning {
     fresh_because: Option<FreshBecause>,
     watch: Watch,
     metrics: Metrics,
+    handle: Handle,
     _definitions: watch::Sender<Definitions>,
 }
 
@@ -62,6 +63,7 @@ impl Turning {
     ) -> Self {
         let (listener, ended) = mpsc::unbounded_channel();
         let definitions = watch::Sender::new(definitions);
+        let (handle, commands) = Handle::new();
         let scheduler = Scheduler {
             definitions: definitions.subscribe(),
             store: Arc::clone(&store),
@@ -71,10 +73,21 @@ impl Turning {
             metrics: Metrics::new(),
             status: watch::Sender::new(Status::default()),
             listener: Some(listener),
+            commands,
         };
         let (watch, metrics, stop) = (scheduler.watch(), scheduler.metrics.clone(), watch::Sender::new(false));
         let task = tokio::spawn(scheduler.run(stop.subscribe()));
-        Self { stop, task: Some(task), ended, store, fresh_because: None, watch, metrics, _definitions: definitions }
+        Self {
+            stop,
+            task: Some(task),
+            ended,
+            store,
+            fresh_because: None,
+            watch,
+            metrics,
+            handle,
+            _definitions: definitions,
+        }
     }
 
     /// The next run that gets its final row.

@@ -11,7 +11,7 @@ use sexton::{
 use super::*;
 
 fn query(name: Option<&str>, outcome: Option<Outcome>, limit: u32) -> RunQuery {
-    RunQuery { job: name.map(job), outcome, limit }
+    RunQuery { job: name.map(job), outcome, limit, ..RunQuery::default() }
 }
 
 /// Three jobs' runs: of `a` one succeeded, one unknown, one claimed; of `b` one succeeded; of `c` one sending.

@@ -4,6 +4,7 @@
 
 pub(crate) mod account;
 pub(crate) mod begin;
+pub(crate) mod by_hand;
 pub(crate) mod end;
 pub(crate) mod finish;
 pub(crate) mod history;
@@ -143,7 +144,7 @@ pub(crate) async fn row(store: &Store, id: RunId) -> Run {
 
 /// The job's history, oldest first, as it is easiest to read.
 pub(crate) async fn history(store: &Store, name: &str) -> Vec<Run> {
-    let query = RunQuery { job: Some(job(name)), outcome: None, limit: 1000 };
+    let query = RunQuery { job: Some(job(name)), limit: 1000, ..RunQuery::default() };
     let mut runs = store.runs(query).await.unwrap();
     runs.reverse();
     runs

@@ -1,0 +1,266 @@
+//! What people ask for by hand: runs, ends, pauses.
+//!
+//! A [`Command`] comes with a [`Ticket`]. It is answered once the ledger has it, or at once when it cannot be: what is
+//! asked for by hand is not tried again behind somebody's back.
+
+use chrono::{DateTime, SubsecRound, Utc};
+
+use super::{Decisions, Effect, Live, Notice, Phase, Stage, Write, send::push_writes};
+use crate::{
+    job::JobName,
+    run::{Outcome, Reason, RunId, Trigger},
+    store::{Asked, Claim, End, Pause},
+};
+
+/// The number of a question, for its answer.
+pub type Ticket = u64;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// A run of a job, now.
+    Fire {
+        /// Whose.
+        job: JobName,
+        /// Why it is there: not because an instant came.
+        trigger: Trigger,
+        /// The instant that it is for; without one, now.
+        scheduled_for: Option<DateTime<Utc>>,
+        /// Who asks, as `class:name`.
+        by: Option<String>,
+    },
+    /// What an unknown run turned out to be.
+    Settle {
+        /// Which run.
+        run: RunId,
+        /// `succeeded` or `failed`.
+        outcome: Outcome,
+    },
+    /// A job, or all of them, is held back.
+    Pause {
+        /// Which job; `None`: all.
+        job: Option<JobName>,
+        /// Until when; `None`: until it is ended by hand.
+        until: Option<DateTime<Utc>>,
+        /// Why, for people.
+        note: Option<String>,
+        /// Who asks, as `class:name`.
+        by: Option<String>,
+    },
+    /// A pause ends: of a job, or of all, which leaves those of single jobs.
+    Resume {
+        /// Which job; `None`: all.
+        job: Option<JobName>,
+    },
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// The run is claimed.
+    Claimed {
+        /// Its id.
+        run: RunId,
+        /// Its instant.
+        scheduled_for: DateTime<Utc>,
+    },
+    /// The run is settled.
+    Settled,
+    /// The pause stands.
+    Paused(Pause),
+    /// The pause is over.
+    Resumed,
+}
+
+/// Why it was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// No job has this name.
+    #[error("there is no job `{0}`")]
+    UnknownJob(JobName),
+    /// The run is not unknown, or was settled before.
+    #[error("run {0} is not unknown any more: only an unknown run can be settled, and once")]
+    NotUnknown(RunId),
+    /// There is no such pause.
+    #[error("{}", not_paused(.job.as_ref(), *.all_are))]
+    NotPaused {
+        /// Of which job; `None`: of all.
+        job: Option<JobName>,
+        /// Whether all jobs are paused, this one among them.
+        all_are: bool,
+    },
+    /// It would be over before it began.
+    #[error("a pause until {0} is over already: name an instant to come")]
+    PauseOver(DateTime<Utc>),
+    /// The scheduler stops, or has not taken over the ledger yet.
+    #[error("the scheduler is not firing now: it starts or stops; ask again in a moment")]
+    NotFiring,
+    /// The ledger takes no writes.
+    #[error("the ledger cannot be written, so nothing was done: the log says why")]
+    Unwritable,
+    /// The scheduler panicked meanwhile and started over, or did not answer in time.
+    #[error("the scheduler gave no answer: whether it was done, `sexton runs` and `sexton list` tell")]
+    Interrupted,
+}
+
+fn not_paused(job: Option<&JobName>, all_are: bool) -> String {
+    match (job, all_are) {
+        (Some(job), true) => format!("job `{job}` has no pause of its own; all jobs are paused: `sexton resume --all`"),
+        (Some(job), false) => format!("job `{job}` is not paused"),
+        (None, _) => "there is no pause of all jobs: `sexton list` shows those of single jobs".to_owned(),
+    }
+}
+
+/// What the ledger is told for it. With a ticket, somebody waits to hear of it.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// Claim runs that no schedule demanded.
+    Claim(Vec<Asked>, Option<Ticket>),
+    /// Write down what an unknown run turned out to be.
+    Settle(RunId, Outcome, Ticket),
+    /// Begin a pause, or give one that is there an end.
+    Pause(Pause, Ticket),
+    /// Forget pauses that are over.
+    ForgetPauses(Vec<Option<JobName>>),
+}
+
+impl Operation {
+    fn ticket(&self) -> Option<Ticket> {
+        match self {
+            Self::Claim(_, ticket) => *ticket,
+            Self::Settle(.., ticket) | Self::Pause(_, ticket) => Some(*ticket),
+            Self::ForgetPauses(_) => None,
+        }
+    }
+}
+
+impl Decisions {
+    pub(super) fn asked(&mut self, now: DateTime<Utc>, ticket: Ticket, command: Command, effects: &mut Vec<Effect>) {
+        match self.operation(now, ticket, command, effects) {
+            Ok(operation) => effects.push(Effect::Write(Write::Operate(operation))),
+            Err(refused) => effects.push(Effect::Answer(ticket, Err(refused))),
+        }
+    }
+
+    fn operation(
+        &mut self,
+        now: DateTime<Utc>,
+        ticket: Ticket,
+        command: Command,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Operation, Refused> {
+        if self.phase != Phase::Firing {
+            return Err(Refused::NotFiring);
+        }
+        if self.retry_at.is_some() {
+            return Err(Refused::Unwritable);
+        }
+        match command {
+            Command::Fire { job, trigger, scheduled_for, by } => {
+                let asked = self.ask_for(now, &job, trigger, scheduled_for, by)?;
+                Ok(Operation::Claim(vec![asked], Some(ticket)))
+            }
+            Command::Settle { run, outcome } => Ok(Operation::Settle(run, outcome, ticket)),
+            Command::Pause { job, until, note, by } => {
+                self.known(job.as_ref())?;
+                if let Some(over) = until.filter(|until| *until <= now) {
+                    return Err(Refused::PauseOver(over));
+                }
+                Ok(Operation::Pause(Pause { job, since: now.trunc_subsecs(6), until, note, by }, ticket))
+            }
+            Command::Resume { job } => {
+                self.known(job.as_ref())?;
+                // What fell due up to now fell into the pause.
+                self.take_due(now, effects);
+                self.work_off_agenda(now, effects);
+                let pause = self.pauses.of(job.as_ref(), now).cloned();
+                let all_are = job.is_some() && self.pauses.of(None, now).is_some();
+                let pause = pause.ok_or(Refused::NotPaused { job, all_are })?;
+                let until = Some(now.trunc_subsecs(6).max(pause.since + chrono::TimeDelta::microseconds(1)));
+                Ok(Operation::Pause(Pause { until, ..pause }, ticket))
+            }
+        }
+    }
+
+    fn known(&self, job: Option<&JobName>) -> Result<(), Refused> {
+        match job.filter(|job| !self.definitions.jobs.contains_key(*job)) {
+            Some(unknown) => Err(Refused::UnknownJob(unknown.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// A run of `job` that no schedule demands.
+    pub(super) fn ask_for(
+        &self,
+        now: DateTime<Utc>,
+        job: &JobName,
+        trigger: Trigger,
+        scheduled_for: Option<DateTime<Utc>>,
+        by: Option<String>,
+    ) -> Result<Asked, Refused> {
+        let job = self.definitions.jobs.get(job).ok_or_else(|| Refused::UnknownJob(job.clone()))?;
+        let scheduled_for = scheduled_for.unwrap_or_else(|| now.trunc_subsecs(6));
+        let claim = Claim { id: RunId::new(now, self.entropy), scheduled_for, trigger, definition: job.hash.clone() };
+        Ok(Asked { job: job.name.clone(), claim, by })
+    }
+
+    /// The ledger did it. `found` is its answer to a settlement.
+    pub(super) fn operated(
+        &mut self,
+        now: DateTime<Utc>,
+        operation: Operation,
+        found: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        match operation {
+            Operation::Claim(asked, ticket) => {
+                let claimed = asked.first().map(|Asked { claim, .. }| (claim.id, claim.scheduled_for));
+                if let Some((ticket, (run, scheduled_for))) = ticket.zip(claimed) {
+                    effects.push(Effect::Answer(ticket, Ok(Done::Claimed { run, scheduled_for })));
+                }
+                let ends = asked.into_iter().filter_map(|Asked { job, claim, .. }| self.take_asked(now, &job, &claim));
+                push_writes(Vec::new(), ends.collect(), effects);
+                self.work_off_agenda(now, effects);
+            }
+            Operation::Settle(run, outcome, ticket) if found => {
+                let held = self.holds.extract_if(.., |(.., held)| *held == run).next();
+                effects.push(Effect::Notice(Notice::Settled { job: held.map(|(_, job, _)| job), run, outcome }));
+                effects.push(Effect::Answer(ticket, Ok(Done::Settled)));
+            }
+            Operation::Settle(run, _, ticket) => {
+                effects.push(Effect::Answer(ticket, Err(Refused::NotUnknown(run))));
+            }
+            Operation::Pause(pause, ticket) => {
+                let over = pause.until.is_some_and(|until| until <= now);
+                let done = if over { Done::Resumed } else { Done::Paused(pause.clone()) };
+                self.pauses.set(pause);
+                effects.push(Effect::Notice(Notice::Pauses(self.pauses.in_force(now))));
+                effects.push(Effect::Answer(ticket, Ok(done)));
+            }
+            Operation::ForgetPauses(_) => {}
+        }
+    }
+
+    /// Takes up a claimed run that no schedule demanded: it is due now, or when it was made.
+    pub(super) fn take_asked(&mut self, now: DateTime<Utc>, job: &JobName, claim: &Claim) -> Option<End> {
+        let &Claim { id, scheduled_for, trigger, .. } = claim;
+        let Some(job) = self.definitions.jobs.get(job).cloned() else {
+            return Some(End { run: id, outcome: Outcome::Cancelled, reason: Reason::Removed });
+        };
+        let fires_at = id.made_at().unwrap_or(now).min(now);
+        self.remember(id, Live { job, scheduled_for, fires_at, trigger, attempt: None, stage: Stage::Claimed });
+        self.look_again(now, id);
+        None
+    }
+
+    /// The ledger could not do it. Whoever waits is told; what nobody waits for is tried again.
+    pub(super) fn operation_failed(&mut self, operation: Operation, effects: &mut Vec<Effect>) -> Option<Write> {
+        match operation.ticket() {
+            Some(ticket) => {
+                effects.push(Effect::Answer(ticket, Err(Refused::Unwritable)));
+                None
+            }
+            None => Some(Write::Operate(operation)),
+        }
+    }
+}

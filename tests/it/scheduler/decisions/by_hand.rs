@@ -1,0 +1,191 @@
+//! What people ask for by hand.
+
+use chrono::{DateTime, Utc};
+use sexton::{
+    job::Definitions,
+    run::{Outcome, Reason, RunId, State, Trigger},
+    scheduler::decisions::{Command, Done, Event, Notice, Refused},
+};
+
+use crate::support::{
+    definitions::{jobs, name, noon},
+    memory::MemoryLedger,
+    simulation::Simulation,
+    world::{World, millis, report, secs},
+};
+
+fn fire(job: &str) -> Command {
+    Command::Fire { job: name(job), trigger: Trigger::Manual, scheduled_for: None, by: Some("admin:ann".to_owned()) }
+}
+
+fn pause(job: Option<&str>, until: Option<DateTime<Utc>>) -> Command {
+    Command::Pause { job: job.map(name), until, note: None, by: None }
+}
+
+fn resume(job: Option<&str>) -> Command {
+    Command::Resume { job: job.map(name) }
+}
+
+fn hourly() -> Definitions {
+    jobs(&[("a", "every 1h", "timeout = \"3s\"\nhold = \"60s\"")])
+}
+
+fn claimed(world: &World, ticket: u64) -> RunId {
+    match &world.answers[&ticket] {
+        Ok(Done::Claimed { run, .. }) => *run,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Seed C16: it is sent at once, its row says who asked, and the schedule goes on as if nothing had been.
+#[test]
+fn c16_a_run_by_hand_is_sent_at_once() {
+    let now = noon() + secs(10);
+    let mut world = World::start(noon(), hourly(), MemoryLedger::default());
+    world.on(now, Event::Asked(1, fire("a")));
+    let run = claimed(&world, 1);
+    let (at, order) = &world.sent[0];
+    assert_eq!((*at, order.run, order.trigger), (now, run, Trigger::Manual));
+    world.succeed(now + millis(20), run);
+    let row = &world.ledger.runs[&run];
+    assert_eq!((row.state, row.asked_by.as_deref()), (State::Ended(Outcome::Succeeded), Some("admin:ann")));
+    assert!(world.ledger.rows("a").is_empty(), "it is no occurrence");
+    assert_eq!(world.decisions.next_of(&name("a")).unwrap().0, noon() + secs(3600));
+}
+
+/// Guarantee G3 holds for what is asked for by hand too, and it is a row of its own that says why.
+#[test]
+fn a_run_by_hand_is_not_stacked_on_another() {
+    let mut world = World::start(noon(), hourly(), MemoryLedger::default());
+    world.on(noon(), Event::Asked(1, fire("a")));
+    world.on(noon() + secs(1), Event::Asked(2, fire("a")));
+    let (first, second) = (claimed(&world, 1), claimed(&world, 2));
+    assert_eq!(world.sent.len(), 1);
+    let story = |world: &World, run: RunId| (world.ledger.runs[&run].state, world.ledger.runs[&run].reason);
+    assert_eq!(story(&world, second), (State::Ended(Outcome::Skipped), Some(Reason::Running)));
+
+    let gone = report(Outcome::Unknown, Some(Reason::Timeout), noon());
+    world.answer(noon() + secs(3), first, Some(gone));
+    world.on(noon() + secs(4), Event::Asked(3, fire("a")));
+    let third = claimed(&world, 3);
+    assert_eq!(story(&world, third), (State::Ended(Outcome::Skipped), Some(Reason::PossiblyRunning)));
+
+    world.on(noon() + secs(5), Event::Asked(4, Command::Settle { run: first, outcome: Outcome::Failed }));
+    assert_eq!(world.answers[&4], Ok(Done::Settled));
+    assert!(world.told.iter().any(|notice| matches!(notice, Notice::Settled { job: Some(_), .. })));
+    world.on(noon() + secs(6), Event::Asked(5, fire("a")));
+    assert_eq!(world.sent.len(), 2, "once settled, the job may be sent again");
+    world.on(noon() + secs(70), Event::Wake);
+    let over = |notice: &Notice| matches!(notice, Notice::HoldOver { .. });
+    assert!(!world.told.iter().any(over), "a settled run has no hold left to be over");
+}
+
+#[test]
+fn what_cannot_be_done_is_refused() {
+    let mut world = World::start(noon(), hourly(), MemoryLedger::default());
+    world.on(noon(), Event::Asked(1, fire("b")));
+    assert_eq!(world.answers[&1], Err(Refused::UnknownJob(name("b"))));
+    world.on(noon(), Event::Asked(2, fire("a")));
+    let run = claimed(&world, 2);
+    world.on(noon(), Event::Asked(3, Command::Settle { run, outcome: Outcome::Failed }));
+    assert_eq!(world.answers[&3], Err(Refused::NotUnknown(run)));
+    world.on(noon(), Event::Asked(4, resume(Some("a"))));
+    assert!(matches!(world.answers[&4], Err(Refused::NotPaused { all_are: false, .. })));
+    world.on(noon(), Event::Asked(5, pause(None, Some(noon()))));
+    assert_eq!(world.answers[&5], Err(Refused::PauseOver(noon())));
+    world.on(noon(), Event::Asked(6, pause(None, None)));
+    world.on(noon(), Event::Asked(7, resume(Some("a"))));
+    assert!(matches!(world.answers[&7], Err(Refused::NotPaused { all_are: true, .. })));
+
+    world.ledger.broken = true;
+    world.on(noon(), Event::Asked(8, fire("a")));
+    assert_eq!(world.answers[&8], Err(Refused::Unwritable));
+    world.ledger.broken = false;
+    world.on(noon() + secs(2), Event::Wake);
+    world.on(noon() + secs(2), Event::Stop);
+    world.on(noon() + secs(2), Event::Asked(9, fire("a")));
+    assert_eq!(world.answers[&9], Err(Refused::NotFiring));
+}
+
+/// A run by hand that was claimed when the process died is sent by the next one while it is fresh, and missed after that.
+#[test]
+fn a_claim_by_hand_outlives_a_crash() {
+    for (downtime, outcome, sent) in [(secs(10), None, 1), (secs(3600), Some(Outcome::Missed), 0)] {
+        let mut world = World::start(noon(), hourly(), MemoryLedger::default());
+        world.on_unwritten(noon(), Event::Asked(1, fire("a")));
+        let Some(write) = world.unwritten.pop_front() else { panic!("a claim is written") };
+        world.ledger.carry_out(noon(), write).unwrap();
+        let later = noon() + downtime;
+        let mut world = world.restart(later, hourly());
+        world.on(later, Event::Wake);
+        let run = *world.ledger.runs.values().find(|run| run.trigger == Trigger::Manual).map(|run| &run.id).unwrap();
+        let by_hand = world.sent.iter().filter(|(_, order)| order.run == run).count();
+        assert_eq!((by_hand, world.ledger.runs[&run].state.outcome()), (sent, outcome), "after {downtime}");
+    }
+}
+
+/// DESIGN section 4: paused time is one span, resuming catches nothing up, and a restart in between changes nothing.
+#[test]
+fn paused_time_is_one_span_over_a_restart() {
+    let definitions = || jobs(&[("a", "every 1s", ""), ("b", "every 1s", "")]);
+    let mut simulation = Simulation::start(noon(), definitions(), MemoryLedger::default());
+    simulation.run_until(noon() + millis(1_500));
+    simulation.event(Event::Asked(1, pause(Some("a"), None)));
+    simulation.run_until(noon() + millis(4_500));
+    let mut simulation = simulation.kill_and_restart(secs(5), definitions());
+    simulation.run_until(noon() + millis(12_500));
+    simulation.event(Event::Asked(2, resume(Some("a"))));
+    assert_eq!(simulation.world.answers[&2], Ok(Done::Resumed));
+    simulation.run_until(noon() + millis(14_500));
+    let story = simulation.world.ledger.story("a");
+    assert_eq!(story[0], "12:00:01 succeeded");
+    let paused: Vec<&String> = story.iter().filter(|row| row.ends_with("skipped paused")).collect();
+    let count: u32 = paused
+        .iter()
+        .map(|row| row.split(" x").nth(1).map_or(1, |count| count.split(' ').next().unwrap().parse().unwrap()))
+        .sum();
+    assert_eq!(count, 11, "from 12:00:02 to 12:00:12, whoever was there: {story:?}");
+    assert!(paused.len() <= 2, "one span, and another one after the restart: {story:?}");
+    assert_eq!(story[story.len() - 4..][..2], ["12:00:13 succeeded", "12:00:14 succeeded"], "{story:?}");
+    assert!(simulation.world.sent.iter().filter(|(_, order)| order.job.name.as_str() == "b").count() >= 8);
+}
+
+/// It ends by itself, also while nobody is there: what fell due after it is downtime.
+#[test]
+fn a_pause_ends_at_its_instant() {
+    let definitions = || jobs(&[("a", "every 1s", "")]);
+    let mut simulation = Simulation::start(noon(), definitions(), MemoryLedger::default());
+    simulation.event(Event::Asked(1, pause(None, Some(noon() + millis(3_500)))));
+    simulation.run_until(noon() + millis(5_500));
+    let story = simulation.world.ledger.story("a");
+    assert_eq!(story[..3], ["12:00:01..12:00:03 x3 skipped paused", "12:00:04 succeeded", "12:00:05 succeeded"]);
+    simulation.event(Event::Asked(2, pause(Some("a"), Some(noon() + secs(100)))));
+    simulation.run_until(noon() + millis(6_500));
+    let mut simulation = simulation.kill_and_restart(secs(194), definitions());
+    simulation.run_for(millis(10));
+    let story = simulation.world.ledger.story("a");
+    let spans: Vec<&String> = story.iter().filter(|row| row.contains(" x")).collect();
+    assert!(
+        spans.iter().any(|row| row.starts_with("12:00:0") && row.contains("..12:01:40") && row.ends_with("paused")),
+        "{story:?}"
+    );
+    assert!(spans.iter().any(|row| row.starts_with("12:01:41..") && row.ends_with("missed downtime")), "{story:?}");
+    simulation.run_for(secs(15));
+    assert!(simulation.world.ledger.pauses.is_empty(), "what is over is forgotten");
+}
+
+/// An edit of a paused job's schedule keeps the pause, and a run by hand is sent all the same.
+#[test]
+fn a_pause_outlives_an_edit_and_stops_no_hand() {
+    let mut simulation = Simulation::start(noon(), jobs(&[("a", "every 1s", "")]), MemoryLedger::default());
+    simulation.event(Event::Asked(1, pause(Some("a"), None)));
+    simulation.run_until(noon() + millis(2_500));
+    simulation.event(Event::Reload(Box::new(jobs(&[("a", "every 2s", "")]))));
+    simulation.event(Event::Asked(2, fire("a")));
+    simulation.run_until(noon() + millis(6_500));
+    let story = simulation.world.ledger.story("a");
+    assert!(story.iter().all(|row| !row.contains("succeeded")), "{story:?}");
+    assert!(story.iter().any(|row| row == "12:00:06 skipped paused"), "{story:?}");
+    assert_eq!(simulation.world.sent.len(), 1);
+    assert_eq!(simulation.world.sent[0].1.trigger, Trigger::Manual);
+}
