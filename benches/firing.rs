@@ -11,8 +11,9 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use sexton::{
     clock::{Clock, SharedClock, SystemClock},
     credentials::{Config, Credentials},
-    dispatch::{Dispatcher, client},
+    dispatch::Dispatcher,
     entropy::Entropy,
+    http_client,
     job::{self, LoadContext, Overrides, Source},
     scheduler::{Handle, Metrics, Scheduler, Status},
     store,
@@ -106,7 +107,7 @@ async fn arrived(State(note): State<mpsc::UnboundedSender<TimeDelta>>, headers: 
 
 /// What one would write by hand: sleep to the second, send.
 async fn bare(address: &str, jobs: usize, seconds: usize) {
-    let client = client().unwrap();
+    let client = http_client::client().unwrap();
     let first = (SystemClock.now() + TimeDelta::seconds(2)).duration_trunc(TimeDelta::seconds(1)).unwrap();
     let mut sends = JoinSet::new();
     for second in 0..seconds {

@@ -3,7 +3,7 @@
 //! A cron sidecar that fires HTTP jobs on time, keeps a ledger that can be checked, and the app-side layer that answers
 //! it. The rooms, bottom up; a room uses only rooms above it in this list (`tests/it/layering.rs` holds it so):
 //!
-//! **Words**: [`clock`], [`entropy`], [`secret`], [`protocol`], `schedule`.
+//! **Words**: [`clock`], [`entropy`], [`secret`], [`protocol`], `http_client`, `schedule`.
 //! **Domain**: `job`, `run`.
 //! **Adapters**: `ticker`, `store`, `credentials`, `dispatch`.
 //! **The proof**: `verify`, of what the store holds.
@@ -18,6 +18,9 @@ pub mod clock;
 pub mod entropy;
 pub mod protocol;
 pub mod secret;
+
+#[cfg(any(feature = "sidecar", feature = "reference-app"))]
+pub mod http_client;
 
 #[cfg(feature = "sidecar")]
 pub mod admin;

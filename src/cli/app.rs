@@ -11,10 +11,10 @@ use crate::{
     clock::{SharedClock, SystemClock},
     config::{Environment, LogConfig},
     entropy::Entropy,
-    reference_app::{self, Config, DatabaseError},
+    reference_app::{self, Config, StartError},
 };
 
-/// Run the reference app: users, access tokens, an audit log, and marketplaces that a sync clones and fetches
+/// Run the reference app: users, access tokens, an audit log, git marketplaces, imported sources, a job queue
 ///
 /// It is the app that `sexton run` calls in the examples, and a model for an app of your own. Who presents the secret of
 /// SCHEDULER_API_TOKEN is the user scheduler@system.local, an admin.
@@ -25,7 +25,8 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000")]
     pub listen: String,
 
-    /// Folder of the database and the repositories; made when it is not there, readable by you only.
+    /// Folder of the databases and the repositories; made when it is not there, readable by you only. Files in its `sources`
+    /// may be imported.
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
 
@@ -68,9 +69,9 @@ pub enum AppError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// The data folder cannot be used.
+    /// The app cannot start.
     #[error(transparent)]
-    Database(#[from] DatabaseError),
+    Start(#[from] StartError),
 }
 
 /// Runs the app until it is signalled.

@@ -9,7 +9,7 @@ use url::Url;
 use crate::{
     admin::OPERATOR,
     config::{self, Environment},
-    dispatch,
+    http_client,
     protocol::Problem,
     secret::SharedSecrets,
 };
@@ -91,7 +91,7 @@ impl Client {
         let token = config::admin_token(environment).into_diagnostic()?;
         let named = |name: &&str| environment.get(name).filter(|value| is_name(value));
         let operator = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(named);
-        Ok(Self { base, token, operator, http: dispatch::client().into_diagnostic()? })
+        Ok(Self { base, token, operator, http: http_client::client().into_diagnostic()? })
     }
 
     /// Reads what is at `path` below `/api/v1`, each part of it as it is, with these parameters.

@@ -4,7 +4,7 @@ use std::{io::Write, process::ExitCode, time::Duration};
 
 use miette::{Context, IntoDiagnostic};
 
-use crate::dispatch;
+use crate::http_client;
 
 /// How long an answer may take; a health check of Docker gives up after 30 s by itself.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> miette::Result<ExitCode> 
 }
 
 async fn ask(url: &url::Url) -> miette::Result<(reqwest::StatusCode, String)> {
-    let client = dispatch::client().into_diagnostic()?;
+    let client = http_client::client().into_diagnostic()?;
     let answer = client.get(url.clone()).timeout(LIMIT).send().await.into_diagnostic()?;
     let status = answer.status();
     Ok((status, answer.text().await.into_diagnostic()?))

@@ -1,25 +1,16 @@
-//! The HTTP client: what it trusts, and what it must not do by itself.
+//! A client that reaches an app in the way that its target says.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
-use reqwest::{Proxy, redirect::Policy};
+use reqwest::Proxy;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
-use rustls_platform_verifier::Verifier;
-use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use super::pem::Pem;
-use crate::job::Wire;
-
-/// How long an idle connection is used again: less than the 5 s after which Node and uvicorn close theirs, or a request
-/// could meet the closing and be a false unknown.
-const IDLE: Duration = Duration::from_secs(2);
-
-/// What every request says it comes from.
-pub(super) const USER_AGENT: &str = concat!("sexton/", env!("CARGO_PKG_VERSION"));
+use crate::{http_client, job::Wire};
 
 /// The HTTP client cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -48,27 +39,9 @@ pub enum ClientError {
     },
 }
 
-/// A client that sends what it is given once and to nobody else: no redirects, no proxies from the environment, no
-/// retries, no cookies. Connections are shared by address, so one client serves every target that is reached in the usual
-/// way.
-///
-/// # Errors
-/// TLS or the client cannot be set up.
-pub fn client() -> Result<reqwest::Client, ClientError> {
-    client_for(&Wire::default(), &Pem::default())
-}
-
-/// The same, which reaches an app in a way of its own. `pem` is what the files of `wire` hold.
+/// A client as [`http_client`] has them, which reaches an app in a way of its own. `pem` is what the files of `wire` hold.
 pub(super) fn client_for(wire: &Wire, pem: &Pem) -> Result<reqwest::Client, ClientError> {
-    let mut client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls(wire, pem)?)
-        .redirect(Policy::none())
-        .no_proxy()
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .user_agent(USER_AGENT)
-        .connect_timeout(wire.connect_timeout)
-        .pool_idle_timeout(IDLE);
+    let mut client = http_client::builder(tls(wire, pem)?).connect_timeout(wire.connect_timeout);
     if let Some(proxy) = &wire.proxy {
         client = client.proxy(Proxy::all(proxy.as_str())?);
     }
@@ -78,24 +51,19 @@ pub(super) fn client_for(wire: &Wire, pem: &Pem) -> Result<reqwest::Client, Clie
     Ok(client.build()?)
 }
 
-/// The authorities of the target's own file and no others; else the platform's, and Mozilla's for an image that has none
-/// (`FROM scratch`).
+/// The authorities of the target's own file and no others; else the usual ones.
 fn tls(wire: &Wire, pem: &Pem) -> Result<ClientConfig, ClientError> {
-    let provider = Arc::new(ring::default_provider());
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let config = match wire.ca_file.as_deref().zip(pem.authorities.as_deref()) {
         Some((path, pem)) => {
             let mut roots = RootCertStore::empty();
             for certificate in certificates(path, pem)? {
                 roots.add(certificate)?;
             }
+            let provider = Arc::new(ring::default_provider());
+            let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
             config.with_root_certificates(roots)
         }
-        None => {
-            let verifier = Verifier::new_with_extra_roots(TLS_SERVER_ROOT_CERTS.iter().cloned(), provider)?;
-            // Named so for any verifier handed in; this one is the platform's.
-            config.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
-        }
+        None => http_client::usual_roots()?,
     };
     match wire.identity.as_ref().zip(pem.identity.as_ref()) {
         Some((files, (chain, key))) => {

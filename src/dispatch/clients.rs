@@ -6,7 +6,7 @@ use reqwest::Client;
 use tokio::sync::watch;
 
 use super::{
-    client::{ClientError, client, client_for},
+    client::{ClientError, client_for},
     pem::Pem,
 };
 use crate::job::Wire;
@@ -21,7 +21,9 @@ impl Clients {
     /// # Errors
     /// TLS or the client cannot be set up.
     pub(super) fn new() -> Result<Self, ClientError> {
-        Ok(Self { usual: (Wire::default(), client()?), others: watch::Sender::new(BTreeMap::new()) })
+        let wire = Wire::default();
+        let client = client_for(&wire, &Pem::default())?;
+        Ok(Self { usual: (wire, client), others: watch::Sender::new(BTreeMap::new()) })
     }
 
     /// The client that reaches an app so. Its files are read each time, so that a certificate that was renewed counts

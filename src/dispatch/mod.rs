@@ -33,7 +33,7 @@ mod whereabouts;
 mod whoami;
 
 pub use cancel::Cancelled;
-pub use client::{ClientError, client};
+pub use client::ClientError;
 pub use dispatcher::Dispatcher;
 pub use inquiry::{Inquiry, stop_call};
 pub use order::{Order, Report, request_id};

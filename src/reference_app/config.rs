@@ -25,7 +25,7 @@ const FOR_GIT: [&str; 14] = [
 /// What the reference app is told.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The folder of the database and the repositories. It is made when it is not there, for its owner only.
+    /// The folder of the databases and the repositories; files in its `sources` may be imported. It is made when it is not there, for its owner only.
     pub data: PathBuf,
     /// Where the shared secret comes from.
     pub secret: auth::Config,
@@ -39,6 +39,10 @@ pub struct Config {
     pub workers: usize,
     /// After how long one attempt at a queued job is given up.
     pub job_limit: Duration,
+    /// How long getting the data of one source may take.
+    pub source_timeout: Duration,
+    /// How many bytes the data of one source may have.
+    pub source_bytes: u64,
     /// How long open requests and running syncs have to end after the shutdown began; then syncs are killed.
     pub shutdown_grace: Duration,
 }
@@ -57,6 +61,8 @@ impl Config {
             sync_concurrency: 4,
             workers: 2,
             job_limit: Duration::from_secs(1800),
+            source_timeout: Duration::from_secs(120),
+            source_bytes: 256 * 1024 * 1024,
             shutdown_grace: Duration::from_secs(10),
         }
     }

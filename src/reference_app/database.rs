@@ -11,9 +11,11 @@ use std::{
 use chrono::{DateTime, Utc};
 use sqlx::{
     SqlitePool,
-    migrate::MigrateError,
+    migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+
+use super::sources::clear;
 
 /// Why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,10 +42,13 @@ pub enum DatabaseError {
     Migration(MigrateError),
 }
 
-/// An open database. Other apps are kept out until it is dropped.
+/// The open databases. Other apps are kept out until it is dropped.
 #[derive(Debug)]
 pub(super) struct Database {
+    /// The app's own tables.
     pub(super) pool: SqlitePool,
+    /// What it imported: a file of its own, since an import may take long and a file has one writer at a time.
+    pub(super) data: SqlitePool,
     _lock: Lock,
 }
 
@@ -63,26 +68,38 @@ impl Drop for Lock {
 impl Database {
     /// Makes what is not there yet, and brings the tables up to date.
     pub(super) async fn open(folder: &Path) -> Result<Self, DatabaseError> {
-        let file = folder.join("app.db");
-        let lock = claim(folder, &file)?;
-        let options = SqliteConnectOptions::new()
-            .filename(&file)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5));
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        match sqlx::migrate!("./migrations/app").run(&pool).await {
-            Ok(()) => Ok(Self { pool, _lock: lock }),
-            Err(MigrateError::VersionMissing(_)) => Err(DatabaseError::Newer(file)),
-            Err(other) => Err(DatabaseError::Migration(other)),
-        }
+        let (app, data) = (folder.join("app.db"), folder.join("data.db"));
+        let lock = claim(folder, [&app, &data])?;
+        let pool = connect(app, sqlx::migrate!("./migrations/app")).await?;
+        let data = connect(data, sqlx::migrate!("./migrations/data")).await?;
+        Ok(Self { pool, data, _lock: lock })
+    }
+
+    /// Waits for what is under way, and closes both.
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+        self.data.close().await;
+    }
+}
+
+async fn connect(file: PathBuf, migrator: Migrator) -> Result<SqlitePool, DatabaseError> {
+    let options = SqliteConnectOptions::new()
+        .filename(&file)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5));
+    let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+    match migrator.run(&pool).await {
+        Ok(()) => Ok(pool),
+        Err(MigrateError::VersionMissing(_)) => Err(DatabaseError::Newer(file)),
+        Err(other) => Err(DatabaseError::Migration(other)),
     }
 }
 
 /// Makes the folder and its files for their owner only (they hold password hashes and repository credentials) and takes
 /// the lock.
-fn claim(folder: &Path, database: &Path) -> Result<Lock, DatabaseError> {
+fn claim(folder: &Path, databases: [&Path; 2]) -> Result<Lock, DatabaseError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| DatabaseError::Folder { path, source }
@@ -99,15 +116,30 @@ fn claim(folder: &Path, database: &Path) -> Result<Lock, DatabaseError> {
         Err(TryLockError::WouldBlock) => return Err(DatabaseError::InUse(folder.to_owned())),
         Err(TryLockError::Error(source)) => return Err(DatabaseError::Folder { path: lock_path, source }),
     };
-    private(database)?;
-    let repositories = repositories(folder);
-    fs::create_dir_all(&repositories).map_err(failed(&repositories))?;
+    for database in databases {
+        private(database)?;
+    }
+    for folder in [repositories(folder), sources(folder)] {
+        fs::create_dir_all(&folder).map_err(failed(&folder))?;
+    }
+    let spool = spool(folder);
+    clear(&spool).map_err(failed(&spool))?;
     Ok(lock)
 }
 
 /// Where the repositories of a data folder are.
 pub(super) fn repositories(folder: &Path) -> PathBuf {
     folder.join("repositories")
+}
+
+/// Where the files of a data folder are that may be imported.
+pub(super) fn sources(folder: &Path) -> PathBuf {
+    folder.join("sources")
+}
+
+/// Where copies of what is imported are while it is.
+pub(super) fn spool(folder: &Path) -> PathBuf {
+    folder.join("spool")
 }
 
 /// Turns the milliseconds of a table back into an instant.

@@ -1,5 +1,5 @@
 //! An app for the sidecar to call: users, groups, access tokens, an audit log, marketplaces, which are git repositories that
-//! a sync clones or fetches, and a durable queue of jobs to be polled. It shows how an app uses [`crate::auth`] and does real
+//! a sync clones or fetches, sources that are imported into tables, and a durable queue of jobs to be polled. It shows how an app uses [`crate::auth`] and does real
 //! work.
 //!
 //! | endpoint | who | answers |
@@ -12,6 +12,8 @@
 //! | `GET /api/marketplaces` | anybody known | names, addresses without credentials, last commits |
 //! | `POST /api/marketplaces`, `DELETE …/{name}` | admins | `{"name","url"}` |
 //! | `POST /api/marketplaces/sync-all`, `…/{name}/sync` | admins | what each repository did |
+//! | `GET /api/sources` | anybody known | what is imported from where, and when it last was |
+//! | `POST /api/sources`, `DELETE …/{name}` | admins | `{"name", "url" or "file", "format"?}` |
 //! | `POST /api/jobs` | admins | `{"kind", "idempotency_key"?, …}`; 202 with `Location` and `Retry-After` |
 //! | `GET /api/jobs?status=…&kind=…&limit=100` | admins | jobs, newest first |
 //! | `GET /api/jobs/{id}` | anybody | `{"id","status","progress"}`; who asked for it and admins see the rest |
@@ -43,9 +45,10 @@ mod progress;
 mod router;
 mod serve;
 mod sessions;
+mod sources;
 mod state;
 mod users;
 
 pub use config::Config;
 pub use database::DatabaseError;
-pub use serve::serve;
+pub use serve::{StartError, serve};

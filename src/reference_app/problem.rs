@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{marketplaces::TableError, passwords::PasswordError};
+use super::{marketplaces::TableError, passwords::PasswordError, sources};
 use crate::{
     entropy::Entropy,
     protocol::{Invalid, Problem},
@@ -59,7 +59,7 @@ macro_rules! internal_errors {
     };
 }
 
-internal_errors!(sqlx::Error, std::io::Error, tokio::task::JoinError, PasswordError, TableError);
+internal_errors!(sqlx::Error, std::io::Error, tokio::task::JoinError, PasswordError, TableError, sources::TableError);
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {

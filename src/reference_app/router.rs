@@ -19,7 +19,7 @@ use super::{
     observe::observe,
     people,
     problem::{Failure, problem},
-    sessions,
+    sessions, sources,
     state::Shared,
     users,
 };
@@ -37,6 +37,7 @@ pub(super) fn router(app: &Shared, auth: Auth<UserTable>) -> Router {
     };
     let tokens = audited(post(access_tokens::mint), "token.create", "token");
     let marketplaces = audited(post(marketplaces::add), "marketplace.add", "marketplace");
+    let sources = audited(post(sources::add), "source.add", "source").get(sources::list);
     let jobs = audited(post(jobs::enqueue), "job.enqueue", "job").get(jobs::list);
     Router::new()
         .route("/api/health", get(health))
@@ -59,6 +60,8 @@ pub(super) fn router(app: &Shared, auth: Auth<UserTable>) -> Router {
             "/api/marketplaces/{name}/sync",
             audited(post(marketplaces::sync_one), "marketplace.sync", "marketplace:{name}"),
         )
+        .route("/api/sources", sources)
+        .route("/api/sources/{name}", audited(delete(sources::remove), "source.remove", "source:{name}"))
         .route("/api/jobs", jobs)
         .route("/api/jobs/{id}", get(jobs::show))
         .route("/api/jobs/{id}/cancel", audited(post(jobs::cancel), "job.cancel", "job:{id}"))

@@ -14,9 +14,26 @@ use super::{
     marketplaces::Syncs,
     passwords::Passwords,
     router::router,
+    sources::{Bounds, Imports},
     state::App,
 };
-use crate::{auth::Auth, clock::SharedClock, entropy::Entropy};
+use crate::{
+    auth::Auth,
+    clock::SharedClock,
+    entropy::Entropy,
+    http_client::{self, ClientError},
+};
+
+/// Why the app does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// Sources on the web could not be fetched.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
 
 /// How long work has to end once it was told to stop at once. Longer than what [`super::observe`] gives a request.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -25,18 +42,21 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 /// and jobs end for [`Config::shutdown_grace`], kills what is left (a job goes back to the queue), and closes the database.
 ///
 /// # Errors
-/// The data folder cannot be used. An unusable shared secret is a warning only: the app runs, and that path is off.
+/// The data folder cannot be used, or TLS cannot be set up. An unusable shared secret is a warning only: the app runs, and that path is off.
 pub async fn serve(
     config: Config,
     listener: TcpListener,
     clock: SharedClock,
     entropy: Entropy,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), DatabaseError> {
+) -> Result<(), StartError> {
     let database = Database::open(&config.data).await?;
     let directory = UserTable { pool: database.pool.clone(), clock: Arc::clone(&clock), entropy };
     let auth = Auth::start(config.secret, directory, Arc::clone(&clock)).await;
     let git = Git::new(config.git_environment);
+    let bounds = Bounds { timeout: config.source_timeout, max_bytes: config.source_bytes };
+    let folders = (database::sources(&config.data), database::spool(&config.data));
+    let imports = Imports::new(database.data.clone(), http_client::client()?, folders.0, folders.1, bounds);
     let (jobs, cancels) = Jobs::new(config.workers, config.job_limit);
     let app = Arc::new(App {
         pool: database.pool.clone(),
@@ -44,6 +64,7 @@ pub async fn serve(
         entropy,
         passwords: Passwords::new(entropy),
         syncs: Syncs::new(git, database::repositories(&config.data), config.sync_limit, config.sync_concurrency),
+        imports,
         jobs,
         lifecycle: Lifecycle::new(),
     });
@@ -55,7 +76,7 @@ pub async fn serve(
         tracing::error!(%panic, "the queue's runner is gone");
     }
     drop(app);
-    if time::timeout(LAST_WORDS, database.pool.close()).await.is_err() {
+    if time::timeout(LAST_WORDS, database.close()).await.is_err() {
         tracing::warn!("the database is still busy; it is left as a crash would leave it");
     }
     Ok(())

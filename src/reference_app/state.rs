@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::SqlitePool;
 
-use super::{jobs::Jobs, lifecycle::Lifecycle, marketplaces::Syncs, passwords::Passwords};
+use super::{jobs::Jobs, lifecycle::Lifecycle, marketplaces::Syncs, passwords::Passwords, sources::Imports};
 use crate::{clock::SharedClock, entropy::Entropy};
 
 /// What every handler can reach.
@@ -14,6 +14,7 @@ pub(super) struct App {
     pub(super) entropy: Entropy,
     pub(super) passwords: Passwords,
     pub(super) syncs: Syncs,
+    pub(super) imports: Imports,
     pub(super) jobs: Jobs,
     pub(super) lifecycle: Lifecycle,
 }

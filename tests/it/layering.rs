@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("entropy", &[]),
     ("secret", &[]),
     ("protocol", &[]),
+    ("http_client", &[]),
     ("schedule", &[]),
     ("job", &["schedule", "protocol", "secret"]),
     ("run", &["entropy", "job"]),
@@ -19,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["job", "run"]),
     ("verify", &["schedule", "job", "run", "store"]),
     ("credentials", &["clock", "entropy", "secret", "protocol", "job", "run"]),
-    ("dispatch", &["clock", "entropy", "secret", "protocol", "job", "run", "credentials"]),
+    ("dispatch", &["clock", "entropy", "secret", "protocol", "http_client", "job", "run", "credentials"]),
     ("notify", &["clock", "secret", "job", "run"]),
     ("scheduler", &["clock", "entropy", "schedule", "job", "run", "ticker", "store", "dispatch", "notify"]),
     ("admin", &["clock", "entropy", "secret", "protocol", "job", "run", "store", "credentials", "scheduler"]),
@@ -31,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "entropy",
             "secret",
             "protocol",
+            "http_client",
             "schedule",
             "job",
             "run",
@@ -48,7 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("auth", &["clock", "entropy", "secret", "protocol"]),
-    ("reference_app", &["clock", "entropy", "secret", "protocol", "auth"]),
+    ("reference_app", &["clock", "entropy", "secret", "protocol", "http_client", "auth"]),
 ];
 
 #[test]
@@ -83,7 +85,7 @@ fn each_outside_thing_has_one_room() {
     for (outside, rooms) in [
         ("tokio_cron_scheduler", &["ticker"][..]),
         ("croner", &["schedule"]),
-        ("reqwest", &["dispatch", "cli"]),
+        ("reqwest", &["http_client", "dispatch", "cli", "reference_app"]),
         ("sqlx", &["store", "reference_app"]),
         ("clap", &["cli", "config"]),
     ] {

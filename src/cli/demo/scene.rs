@@ -21,9 +21,8 @@ use crate::{
     clock::SystemClock,
     config::{Environment, RunConfig, RunFlags},
     credentials::{self, Credentials},
-    dispatch,
     entropy::Entropy,
-    reference_app,
+    http_client, reference_app,
     scheduler::RunEnded,
     secret::SharedSecrets,
 };
@@ -36,7 +35,7 @@ pub(super) struct Scene {
     pub(super) store: String,
     pub(super) secret_file: PathBuf,
     sidecar: Sidecar,
-    app: JoinHandle<Result<(), reference_app::DatabaseError>>,
+    app: JoinHandle<Result<(), reference_app::StartError>>,
     ended: mpsc::UnboundedReceiver<RunEnded>,
     stop: watch::Receiver<bool>,
 }
@@ -93,7 +92,7 @@ async fn start_app(
     secret_file: &Path,
     environment: &Environment,
     mut stop: watch::Receiver<bool>,
-) -> miette::Result<(String, JoinHandle<Result<(), reference_app::DatabaseError>>)> {
+) -> miette::Result<(String, JoinHandle<Result<(), reference_app::StartError>>)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.into_diagnostic()?;
     let address = listener.local_addr().into_diagnostic()?.to_string();
     let lookup = |name: &str| match name {
@@ -109,7 +108,7 @@ async fn start_app(
 
 async fn add_marketplaces(address: &str, secret_file: &Path, repositories: &Repositories) -> miette::Result<()> {
     let secrets = SharedSecrets::from_file(secret_file).into_diagnostic()?;
-    let client = dispatch::client().into_diagnostic()?;
+    let client = http_client::client().into_diagnostic()?;
     for (name, repository) in [("recipes", &repositories.living), ("tools", &repositories.still)] {
         let url = format!("file://{}", repository.display());
         let answer = client

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{
     CancelError,
-    kind::{Work, WorkError},
+    kind::{Sources, Work, WorkError},
     shown::{Accepted, Glance, Shown},
     status::{Status, StatusError},
     table::{self, Enqueued, Filter, Job, New},
@@ -25,7 +25,8 @@ use crate::{
         audit::Note,
         input::{self, Json, Path, Query},
         problem::Failure,
-        state::Shared,
+        sources,
+        state::{App, Shared},
         users::new_id,
     },
 };
@@ -56,6 +57,7 @@ pub(in crate::reference_app) async fn enqueue(
         check_key(key)?;
     }
     let work = Work::read(&kind, wanted)?;
+    check_sources(&app, &work).await?;
     if !app.jobs.has_executor() {
         let detail = "Nobody is there to do it: this app runs without workers, or is stopping. Nothing was queued.";
         return Err(Failure::refused(StatusCode::CONFLICT, detail));
@@ -113,6 +115,22 @@ fn check_key(key: &str) -> Result<(), Failure> {
     }
     let detail = format!("`idempotency_key` has 1 to {MAX_KEY} visible ASCII characters.");
     Err(Failure::invalid(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key", detail))
+}
+
+/// A name that is no source's would be a job that does nothing.
+async fn check_sources(app: &App, work: &Work) -> Result<(), Failure> {
+    let Work::DataRefresh(Sources { sources: Some(names) }) = work else { return Ok(()) };
+    if names.is_empty() {
+        let detail = "`sources` names none: leave it out for all of them.";
+        return Err(Failure::invalid(StatusCode::UNPROCESSABLE_ENTITY, "sources", detail));
+    }
+    for (index, name) in names.iter().enumerate() {
+        if !sources::exists(&app.pool, name).await? {
+            let detail = format!("There is no source `{}`.", name.chars().take(80).collect::<String>());
+            return Err(Failure::invalid(StatusCode::UNPROCESSABLE_ENTITY, &format!("sources/{index}"), detail));
+        }
+    }
+    Ok(())
 }
 
 /// `GET /api/jobs/{id}`: anybody sees the status, who asked and admins see the rest (seed C13).

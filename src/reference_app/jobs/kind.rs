@@ -1,19 +1,29 @@
 //! What can be asked for.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 /// A kind with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Work {
     /// Bring every marketplace up to date, as `POST /api/marketplaces/sync-all` does.
     Marketplaces,
+    /// Import the sources that changed.
+    DataRefresh(Sources),
 }
 
 /// Arguments of a kind that has none.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct None {}
+struct Nothing {}
+
+/// Which sources to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sources {
+    /// By name; all of them when nothing is said.
+    pub(super) sources: Option<Vec<String>>,
+}
 
 /// Why a kind and its arguments are no work.
 #[derive(Debug, thiserror::Error)]
@@ -27,15 +37,14 @@ pub(super) enum WorkError {
 
 impl Work {
     /// Every kind, by name.
-    pub(super) const KINDS: [&'static str; 1] = ["marketplaces"];
+    pub(super) const KINDS: [&'static str; 2] = ["data-refresh", "marketplaces"];
 
     /// Reads what a request, or a row, says.
     pub(super) fn read(kind: &str, arguments: Map<String, Value>) -> Result<Self, WorkError> {
         let arguments = Value::Object(arguments);
         match kind {
-            "marketplaces" => {
-                serde_path_to_error::deserialize(arguments).map(|None {}| Self::Marketplaces).map_err(Into::into)
-            }
+            "data-refresh" => Ok(serde_path_to_error::deserialize(arguments).map(Self::DataRefresh)?),
+            "marketplaces" => Ok(serde_path_to_error::deserialize(arguments).map(|Nothing {}| Self::Marketplaces)?),
             other => Err(WorkError::Kind(other.chars().take(100).collect())),
         }
     }
@@ -44,6 +53,7 @@ impl Work {
     pub(super) const fn kind(&self) -> &'static str {
         match self {
             Self::Marketplaces => "marketplaces",
+            Self::DataRefresh(_) => "data-refresh",
         }
     }
 
@@ -51,6 +61,8 @@ impl Work {
     pub(super) fn arguments(&self) -> String {
         match self {
             Self::Marketplaces => "{}".to_owned(),
+            Self::DataRefresh(Sources { sources: None }) => "{}".to_owned(),
+            Self::DataRefresh(Sources { sources: Some(names) }) => json!({ "sources": names }).to_string(),
         }
     }
 
@@ -59,6 +71,10 @@ impl Work {
     pub(super) fn audited(&self) -> (&'static str, String) {
         match self {
             Self::Marketplaces => ("marketplace.sync", "marketplaces_all".to_owned()),
+            Self::DataRefresh(Sources { sources: None }) => ("source.import", "sources_all".to_owned()),
+            Self::DataRefresh(Sources { sources: Some(names) }) => {
+                ("source.import", format!("source:{}", names.join(",")))
+            }
         }
     }
 }

@@ -2,10 +2,14 @@
 
 use serde_json::Value;
 
-use super::{kind::Work, lease::Claimed};
+use super::{
+    kind::{Sources, Work},
+    lease::Claimed,
+};
 use crate::reference_app::{
-    marketplaces::{self, Reports, SyncAllError},
+    marketplaces::{self, SyncAllError},
     progress::Progress,
+    sources,
     state::Shared,
 };
 
@@ -25,6 +29,8 @@ pub(super) enum PerformError {
     Unreadable(String),
     #[error("marketplaces: {0}")]
     Marketplaces(#[from] SyncAllError),
+    #[error("sources: {0}")]
+    Sources(#[from] sources::TableError),
     #[error("the result cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -45,16 +51,31 @@ pub(super) fn audited(claimed: &Claimed, work: &Result<Work, PerformError>) -> (
 pub(super) async fn perform(app: &Shared, work: Work, progress: &Progress) -> Result<Outcome, PerformError> {
     match work {
         Work::Marketplaces => synced(&marketplaces::sync_queued(app, progress).await?),
+        Work::DataRefresh(Sources { sources: names }) => {
+            refreshed(&sources::refresh(app, names.as_deref(), progress).await?)
+        }
     }
 }
 
 /// The same as the endpoint answers: some repositories failed and the pass was made, or all did and it failed.
-fn synced(reports: &Reports) -> Result<Outcome, PerformError> {
+fn synced(reports: &marketplaces::Reports) -> Result<Outcome, PerformError> {
     let (errors, total) = reports.errors();
     let result = serde_json::to_value(reports)?;
     Ok(if errors > 0 && errors == total {
         let reason = "No repository could be brought up to date; the result has each one's reason.".to_owned();
         Outcome::Failed { reason, result: Some(result), again: true }
+    } else {
+        Outcome::Completed { result, partly: errors > 0 }
+    })
+}
+
+/// By the same rule. A source whose data is wrong is so again until somebody mends it: that is not tried again.
+fn refreshed(reports: &sources::Reports) -> Result<Outcome, PerformError> {
+    let (errors, total, may_pass) = reports.errors();
+    let result = serde_json::to_value(reports)?;
+    Ok(if errors > 0 && errors == total {
+        let reason = "No source could be brought up to date; the result has each one's reason.".to_owned();
+        Outcome::Failed { reason, result: Some(result), again: may_pass }
     } else {
         Outcome::Completed { result, partly: errors > 0 }
     })

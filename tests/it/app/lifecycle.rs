@@ -6,7 +6,7 @@ use sexton::{
     cli,
     clock::SystemClock,
     entropy::Entropy,
-    reference_app::{self, Config, DatabaseError},
+    reference_app::{self, Config, DatabaseError, StartError},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -73,7 +73,7 @@ async fn a_folder_is_for_one_app() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let config = Config::new(app.folder(), |_| None);
     let second = reference_app::serve(config, listener, Arc::new(SystemClock), Entropy::System, std::future::pending());
-    assert!(matches!(second.await, Err(DatabaseError::InUse(folder)) if folder == app.folder()));
+    assert!(matches!(second.await, Err(StartError::Database(DatabaseError::InUse(folder))) if folder == app.folder()));
     app.stop().await;
 }
 
@@ -90,7 +90,7 @@ async fn a_newer_database_is_refused() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let config = Config::new(data.path(), |_| None);
     let error = reference_app::serve(config, listener, Arc::new(SystemClock), Entropy::System, std::future::pending());
-    assert!(matches!(error.await, Err(DatabaseError::Newer(_))));
+    assert!(matches!(error.await, Err(StartError::Database(DatabaseError::Newer(_)))));
 }
 
 /// It holds password hashes and the credentials of repositories.

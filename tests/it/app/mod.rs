@@ -8,3 +8,4 @@ mod lifecycle;
 pub(crate) mod marketplaces;
 mod requests;
 mod scheduler;
+mod sources;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sexton::{
     clock::{Clock, SharedClock, SystemClock},
     entropy::Entropy,
-    reference_app::{self, Config, DatabaseError},
+    reference_app::{self, Config, StartError},
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
@@ -24,6 +24,8 @@ pub(crate) struct Builder {
     shutdown_grace: Option<Duration>,
     workers: Option<usize>,
     job_limit: Option<Duration>,
+    source_timeout: Option<Duration>,
+    source_bytes: Option<u64>,
     clock: SharedClock,
 }
 
@@ -32,7 +34,7 @@ pub(crate) struct TestApp {
     pub(crate) address: SocketAddr,
     data: Option<TempDir>,
     stop: Option<oneshot::Sender<()>>,
-    serving: JoinHandle<Result<(), DatabaseError>>,
+    serving: JoinHandle<Result<(), StartError>>,
     tasks_before: usize,
 }
 
@@ -59,6 +61,8 @@ impl Default for Builder {
             shutdown_grace: None,
             workers: None,
             job_limit: None,
+            source_timeout: None,
+            source_bytes: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -101,6 +105,16 @@ impl Builder {
         self
     }
 
+    pub(crate) fn source_timeout(mut self, timeout: Duration) -> Self {
+        self.source_timeout = Some(timeout);
+        self
+    }
+
+    pub(crate) fn source_bytes(mut self, bytes: u64) -> Self {
+        self.source_bytes = Some(bytes);
+        self
+    }
+
     /// Another clock than the machine's, such as one that a test can step.
     pub(crate) fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -108,12 +122,24 @@ impl Builder {
     }
 
     pub(crate) async fn start(self) -> TestApp {
-        let Self { environment, data, sync_limit, shutdown_grace, workers, job_limit, clock } = self;
+        let Self {
+            environment,
+            data,
+            sync_limit,
+            shutdown_grace,
+            workers,
+            job_limit,
+            source_timeout,
+            source_bytes,
+            clock,
+        } = self;
         let mut config = Config::new(data.path(), |name| environment.get(name).cloned());
         config.sync_limit = sync_limit.unwrap_or(config.sync_limit);
         config.shutdown_grace = shutdown_grace.unwrap_or(config.shutdown_grace);
         config.workers = workers.unwrap_or(config.workers);
         config.job_limit = job_limit.unwrap_or(config.job_limit);
+        config.source_timeout = source_timeout.unwrap_or(config.source_timeout);
+        config.source_bytes = source_bytes.unwrap_or(config.source_bytes);
         let tasks_before = Handle::current().metrics().num_alive_tasks();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
