@@ -1,6 +1,6 @@
 //! Keeps a running sidecar's definitions up to date with its files: at every change, and on SIGHUP.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -17,8 +17,8 @@ use crate::{
 /// What reading the files again needs.
 pub(super) struct Reload {
     pub(super) path: PathBuf,
-    pub(super) overrides: Overrides,
-    pub(super) environment: Environment,
+    pub(super) overrides: Arc<Overrides>,
+    pub(super) environment: Arc<Environment>,
     pub(super) clock: SharedClock,
     pub(super) in_force: watch::Sender<InForce>,
     pub(super) definitions: watch::Sender<Definitions>,
@@ -41,17 +41,22 @@ impl Reload {
                 _ = hangup.recv() => true,
             };
             match files.look(asked).await {
-                Some(read) => self.take(read),
+                Some(read) => self.take(read).await,
                 None if asked => tracing::info!("SIGHUP: the definitions are unchanged"),
                 None => {}
             }
         }
     }
 
-    fn take(&self, read: Result<Vec<Source>, Report>) {
-        let lookup = |name: &str| self.environment.get(name);
-        let context = LoadContext { environment: &lookup, overrides: &self.overrides, now: self.clock.now() };
-        let edit = read.and_then(|sources| job::load_sources(sources, &context));
+    async fn take(&self, read: Result<Vec<Source>, Report>) {
+        let (environment, overrides) = (Arc::clone(&self.environment), Arc::clone(&self.overrides));
+        let now = self.clock.now();
+        let check = move || {
+            let lookup = |name: &str| environment.get(name);
+            let context = LoadContext { environment: &lookup, overrides: &overrides, now };
+            read.and_then(|sources| job::load_sources(sources, &context))
+        };
+        let Some(edit) = job::off_the_workers(check).await else { return };
         if let Ok(loaded) = &edit {
             loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         }

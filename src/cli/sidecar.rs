@@ -46,8 +46,8 @@ impl Sidecar {
         let (definitions, in_force) = (watch::Sender::new(loaded.definitions.clone()), InForce::first(loaded));
         let reload = Reload {
             path: config.jobs,
-            overrides: config.overrides,
-            environment,
+            overrides: Arc::new(config.overrides),
+            environment: Arc::new(environment),
             clock: clock.clone(),
             in_force: watch::Sender::new(in_force),
             definitions,

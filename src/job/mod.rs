@@ -58,5 +58,5 @@ pub use schema::schema;
 pub use settings::{settings_count, settings_duration, settings_issuer};
 pub use source::{Place, Position, Source, fingerprint};
 pub use suggest::nearest;
-pub use watch::{FileWatch, LOOK};
+pub use watch::{FileWatch, LOOK, off_the_workers};
 pub use wire::{ClientIdentity, Wire};

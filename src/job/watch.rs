@@ -52,7 +52,8 @@ impl FileWatch {
     /// any more, and have settled. `now` reads them whatever their metadata say.
     pub async fn look(&mut self, now: bool) -> Option<Result<Vec<Source>, Report>> {
         self.looks += 1;
-        let stamps = stamps(&self.path);
+        let path = self.path.clone();
+        let stamps = off_the_workers(move || stamps(&path)).await?;
         let anyway = now || self.looks.is_multiple_of(READ_ANYWAY);
         if stamps == self.stamps && !anyway {
             return None;
@@ -64,11 +65,10 @@ impl FileWatch {
     }
 
     async fn settled(&self) -> Option<Result<Vec<Source>, Report>> {
-        let mut before = content(&read_sources(&self.path));
+        let (_, mut before) = self.read().await?;
         for _ in 0..PATIENCE {
             tokio::time::sleep(SETTLE).await;
-            let read = read_sources(&self.path);
-            let after = content(&read);
+            let (read, after) = self.read().await?;
             if before == after {
                 return Some(read);
             }
@@ -76,6 +76,22 @@ impl FileWatch {
         }
         None
     }
+
+    async fn read(&self) -> Option<(Result<Vec<Source>, Report>, Content)> {
+        let path = self.path.clone();
+        off_the_workers(move || {
+            let read = read_sources(&path);
+            let content = content(&read);
+            (read, content)
+        })
+        .await
+    }
+}
+
+/// Work that would keep a thread from the firings. `None` when the runtime ends meanwhile, or the work panicked.
+pub async fn off_the_workers<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.inspect_err(|error| tracing::error!(%error, "the definitions could not be looked at")).ok()
 }
 
 fn content(read: &Result<Vec<Source>, Report>) -> Content {

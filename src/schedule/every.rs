@@ -80,7 +80,7 @@ pub fn every_text(cadence: Duration) -> String {
 
 fn no_unit(word: Word<'_>, number: Word<'_>) -> ScheduleError {
     number
-        .error(format!("`{}` has no unit behind `{}`", word.text, number.text))
+        .error(format!("`every {}` has no unit behind {}", word.text, number.text))
         .help(format!("write `every {0}m` for minutes, `every {0}s` for seconds", number.text))
 }
 

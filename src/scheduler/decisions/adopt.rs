@@ -88,7 +88,7 @@ impl Decisions {
                 self.brought_forward.insert(job.name.clone(), now);
             }
             match was {
-                Some(was) if schedule_of(was) == schedule_of(&job) => {
+                Some(was) if fires_alike(was, &job) => {
                     reloaded.changed += usize::from(was.hash != job.hash);
                     self.pump.redefine(&job);
                 }
@@ -110,7 +110,7 @@ impl Decisions {
     fn moved_by(&self, definitions: &Definitions) -> Vec<JobName> {
         let moves = |was: &&Arc<Job>| {
             let job = definitions.jobs.get(&was.name);
-            job.is_none_or(|job| schedule_of(job) != schedule_of(was) || job.delay() != was.delay())
+            job.is_none_or(|job| !fires_alike(was, job) || job.delay() != was.delay())
         };
         self.definitions.jobs.values().filter(moves).map(|job| job.name.clone()).collect()
     }
@@ -178,6 +178,11 @@ fn push_anchors(olds: Vec<Accounting>, anchors: Vec<Cursor>, effects: &mut Vec<E
 fn anchor(job: &Job, now: DateTime<Utc>) -> Cursor {
     let (job, definition, schedule) = (job.name.clone(), job.hash.clone(), schedule_of(job));
     Cursor { job, definition, schedule, anchored_at: now, accounted_to: now }
+}
+
+/// Whether two definitions of a job have the same occurrences. The hash holds the schedule, and is there already.
+fn fires_alike(one: &Job, other: &Job) -> bool {
+    (one.hash == other.hash && one.enabled == other.enabled) || schedule_of(one) == schedule_of(other)
 }
 
 /// What the ledger keeps as the schedule; of a job that does not fire a word, so that coming back is a change and anchors it

@@ -1,6 +1,7 @@
 //! The real program: started, signalled, killed.
 
 mod crash;
+mod edits;
 mod firing;
 mod listener;
 mod operators;

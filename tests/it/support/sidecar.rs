@@ -192,7 +192,7 @@ pub(crate) struct Arrival {
     pub(crate) authorization: String,
 }
 
-/// An app that answers `/ok` at once, `/slow` after 2 s and `/hang` never, and keeps its own log: the witness.
+/// An app that answers `/ok` at once, `/slow` after 2 s, `/takes/20` after 20 s and `/hang` never, and keeps its own log: the witness.
 #[derive(Clone)]
 pub(crate) struct FakeApp {
     pub(crate) address: SocketAddr,
@@ -239,7 +239,10 @@ async fn arrived(State(app): State<FakeApp>, uri: Uri, headers: HeaderMap) -> im
     match uri.path() {
         "/slow" => tokio::time::sleep(Duration::from_secs(2)).await,
         "/hang" => std::future::pending().await,
-        _ => {}
+        path => {
+            let seconds = path.strip_prefix("/takes/").and_then(|seconds| seconds.parse().ok());
+            tokio::time::sleep(Duration::from_secs(seconds.unwrap_or_default())).await;
+        }
     }
     (StatusCode::OK, "done")
 }
