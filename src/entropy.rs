@@ -7,6 +7,8 @@ pub enum Entropy {
     /// The operating system's generator.
     #[default]
     System,
+    /// A function that fills what it is given: a simulation's, so that a seed tells the same story twice. Never for keys.
+    Told(fn(&mut [u8])),
 }
 
 impl Entropy {
@@ -21,6 +23,7 @@ impl Entropy {
         let mut bytes = [0; N];
         match self {
             Self::System => getrandom::fill(&mut bytes).expect("the operating system gives randomness"),
+            Self::Told(fill) => fill(&mut bytes),
         }
         bytes
     }

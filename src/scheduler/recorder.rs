@@ -22,9 +22,9 @@ pub(super) async fn record(
 ) {
     let mut waiting = Vec::new();
     while writes.recv_many(&mut waiting, usize::MAX).await > 0 {
-        for write in join(waiting.drain(..)) {
+        for write in Write::join(waiting.drain(..)) {
             let again = write.clone();
-            let event = match write_one(store.as_ref(), clock.now(), write).await {
+            let event = match write.carry_out(store.as_ref(), clock.now()).await {
                 Ok(stored) => Event::Stored(stored),
                 Err(error) => {
                     tracing::error!(%error, "the ledger did not take a write, it will be tried again");
@@ -38,37 +38,61 @@ pub(super) async fn record(
     }
 }
 
-async fn write_one(store: &dyn RunStore, now: DateTime<Utc>, write: Write) -> Result<Stored, StoreError> {
-    Ok(match write {
-        Write::Anchor(cursors) => {
-            store.anchor(cursors).await?;
-            Stored::Anchored
+impl Write {
+    /// Has the ledger carry this out at `now`. The loop's recorder calls it, and so does whoever drives the decisions on a
+    /// time of its own.
+    ///
+    /// # Errors
+    /// Whatever the ledger says; then nothing of it is written.
+    pub async fn carry_out(self, store: &dyn RunStore, now: DateTime<Utc>) -> Result<Stored, StoreError> {
+        Ok(match self {
+            Self::Anchor(cursors) => {
+                store.anchor(cursors).await?;
+                Stored::Anchored
+            }
+            Self::Account(batch) => {
+                let answers = store.account(now, batch.clone()).await?;
+                Stored::Accounted(batch, answers)
+            }
+            Self::Begin(batch) => {
+                let answers = store.begin(now, batch.clone()).await?;
+                Stored::Begun(batch, answers)
+            }
+            Self::End(batch) => {
+                store.end(now, batch.clone()).await?;
+                Stored::Ended(batch)
+            }
+            Self::Finish(batch) => {
+                let answers = store.finish(now, batch.clone()).await?;
+                Stored::Finished(batch, answers)
+            }
+            Self::Operate(operation) => {
+                let found = operate(store, &operation).await?;
+                Stored::Operated(operation, found)
+            }
+            Self::Tick(at) => {
+                store.tick(at).await?;
+                Stored::Ticked
+            }
+        })
+    }
+
+    /// Joins neighbours of one kind into one write.
+    #[must_use]
+    pub fn join(writes: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut joined: Vec<Self> = Vec::new();
+        for write in writes {
+            match (joined.last_mut(), write) {
+                (Some(Self::Anchor(last)), Self::Anchor(more)) => last.extend(more),
+                (Some(Self::Account(last)), Self::Account(more)) => last.extend(more),
+                (Some(Self::Begin(last)), Self::Begin(more)) => last.extend(more),
+                (Some(Self::End(last)), Self::End(more)) => last.extend(more),
+                (Some(Self::Finish(last)), Self::Finish(more)) => last.extend(more),
+                (_, write) => joined.push(write),
+            }
         }
-        Write::Account(batch) => {
-            let answers = store.account(now, batch.clone()).await?;
-            Stored::Accounted(batch, answers)
-        }
-        Write::Begin(batch) => {
-            let answers = store.begin(now, batch.clone()).await?;
-            Stored::Begun(batch, answers)
-        }
-        Write::End(batch) => {
-            store.end(now, batch.clone()).await?;
-            Stored::Ended(batch)
-        }
-        Write::Finish(batch) => {
-            let answers = store.finish(now, batch.clone()).await?;
-            Stored::Finished(batch, answers)
-        }
-        Write::Operate(operation) => {
-            let found = operate(store, &operation).await?;
-            Stored::Operated(operation, found)
-        }
-        Write::Tick(at) => {
-            store.tick(at).await?;
-            Stored::Ticked
-        }
-    })
+        joined
+    }
 }
 
 async fn operate(store: &dyn RunStore, operation: &Operation) -> Result<bool, StoreError> {
@@ -78,20 +102,4 @@ async fn operate(store: &dyn RunStore, operation: &Operation) -> Result<bool, St
         Operation::Pause(pause, _) => store.pause(vec![pause]).await.map(|()| true),
         Operation::ForgetPauses(jobs) => store.resume(jobs).await.map(|()| true),
     }
-}
-
-/// Joins neighbours of one kind into one write.
-fn join(writes: impl Iterator<Item = Write>) -> Vec<Write> {
-    let mut joined: Vec<Write> = Vec::new();
-    for write in writes {
-        match (joined.last_mut(), write) {
-            (Some(Write::Anchor(last)), Write::Anchor(more)) => last.extend(more),
-            (Some(Write::Account(last)), Write::Account(more)) => last.extend(more),
-            (Some(Write::Begin(last)), Write::Begin(more)) => last.extend(more),
-            (Some(Write::End(last)), Write::End(more)) => last.extend(more),
-            (Some(Write::Finish(last)), Write::Finish(more)) => last.extend(more),
-            (_, write) => joined.push(write),
-        }
-    }
-    joined
 }

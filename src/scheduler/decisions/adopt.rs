@@ -8,7 +8,7 @@
 //! | changed in schedule, zone, dst or `enabled` | accounted for by the old schedule up to now | anchored now; claims outside the new schedule are cancelled |
 //! | gone | the same | claims are cancelled |
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
@@ -37,7 +37,7 @@ pub struct Reloaded {
 impl Decisions {
     /// At a start: `known` is what the ledger holds.
     pub(super) fn place_cursors(&mut self, now: DateTime<Utc>, known: Vec<Cursor>, effects: &mut Vec<Effect>) {
-        let mut known: HashMap<JobName, Cursor> =
+        let mut known: BTreeMap<JobName, Cursor> =
             known.into_iter().map(|cursor| (cursor.job.clone(), cursor)).collect();
         let (mut olds, mut anchors) = (Vec::new(), Vec::new());
         for job in self.definitions.jobs.values().cloned().collect::<Vec<_>>() {

@@ -88,7 +88,9 @@ impl Decisions {
     /// let go and has not left does not leave any more.
     pub(super) fn give_up(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         self.phase = Phase::GivenUp;
-        let open: Vec<RunId> = self.runs.iter().filter(|(_, live)| live.is_sending()).map(|(run, _)| *run).collect();
+        let mut open: Vec<RunId> =
+            self.runs.iter().filter(|(_, live)| live.is_sending()).map(|(run, _)| *run).collect();
+        open.sort();
         for run in open {
             effects.extend(self.finish(now, run, Closing::unheard(Reason::Shutdown)));
         }
