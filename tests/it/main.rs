@@ -26,6 +26,7 @@ mod run;
 mod schedule;
 mod scheduler;
 mod seeds;
+mod simulation;
 mod store;
 mod support;
 mod ticker;

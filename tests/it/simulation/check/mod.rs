@@ -1,0 +1,165 @@
+//! Holds what an app saw and what the ledger says against what the definitions demanded. Pure: a [`History`] comes in, and
+//! every [`Violation`] goes out. The app's log is the witness; the ledger is believed in nothing that it could have seen.
+//!
+//! `time` is two clocks and what was in force when, `demand` the rows against the schedules, `calls` the app's log alone,
+//! `rows` the ledger against the log.
+
+mod calls;
+mod demand;
+mod rows;
+mod table;
+mod time;
+
+use std::{borrow::Cow, fmt};
+
+use chrono::{DateTime, Utc};
+use sexton::{
+    job::JobName,
+    run::{Attempt, Run, RunId, Trigger},
+    store::{Evidence, RunQuery, RunStore},
+};
+
+pub(crate) use time::{Clock, Kind, Reign, Trouble};
+
+type Instant = DateTime<Utc>;
+
+/// All that is known of a story.
+#[derive(Debug, Clone)]
+pub(crate) struct History {
+    pub(crate) clock: Clock,
+    /// In their order.
+    pub(crate) reigns: Vec<Reign>,
+    pub(crate) troubles: Vec<Trouble>,
+    /// In the order of receipt.
+    pub(crate) calls: Vec<Call>,
+    pub(crate) rows: Vec<(Run, Vec<Attempt>)>,
+    pub(crate) evidence: Vec<Evidence>,
+    /// What befell the sidecar, in words.
+    pub(crate) fates: Vec<String>,
+    /// On the clock that nobody sets.
+    pub(crate) end: Instant,
+}
+
+/// One request, as the app saw it, on the clock that nobody sets.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) job: JobName,
+    pub(crate) run: RunId,
+    pub(crate) scheduled_for: Instant,
+    pub(crate) attempt: u32,
+    pub(crate) fence: u64,
+    pub(crate) trigger: Trigger,
+    pub(crate) received: Instant,
+    /// When the app was done with it, whether anybody listened or not; `None` for never.
+    pub(crate) finished: Option<Instant>,
+    /// What the app answered while somebody listened.
+    pub(crate) answer: Option<(Instant, u16)>,
+    /// When the connection was over.
+    pub(crate) closed: Instant,
+    /// Whether it was over because the sidecar died.
+    pub(crate) cut_off: bool,
+}
+
+/// Which promise was broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Rule {
+    /// Guarantee G1: a demanded occurrence has no row.
+    Unaccounted,
+    /// Guarantee G1: it has two.
+    Doubled,
+    /// A row or a call that nothing demanded.
+    Invented,
+    /// Guarantee G2: one occurrence was sent by two runs, or one run more often than its job allows.
+    SentTwice,
+    /// Guarantee G2: a fence that does not grow.
+    Fence,
+    /// Guarantee G3: two passes at once.
+    Stacked,
+    /// It was sent before its time, or after its window.
+    OutOfTime,
+    /// The ledger says what the app did not see, or keeps quiet about what it saw.
+    Untrue,
+    /// A row's reason was none.
+    Dishonest,
+    /// A run without an end.
+    Unfinished,
+    /// More open requests than `max_in_flight`.
+    Crowd,
+    /// `sexton verify` says no.
+    Verify,
+    /// The story had no end.
+    Panic,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Violation {
+    pub(crate) rule: Rule,
+    pub(crate) words: Cow<'static, str>,
+}
+
+impl Violation {
+    pub(crate) const PANIC: Self = Self { rule: Rule::Panic, words: Cow::Borrowed("see what was said above") };
+
+    fn of(rule: Rule, words: impl fmt::Display) -> Self {
+        Self { rule, words: words.to_string().into() }
+    }
+}
+
+/// Everything that is wrong with a history.
+pub(crate) fn check(history: &History) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for job in history.jobs() {
+        demand::check(history, &job, &mut violations);
+        calls::check(history, &job, &mut violations);
+        rows::check(history, &job, &mut violations);
+    }
+    calls::crowds(history, &mut violations);
+    for evidence in &history.evidence {
+        let verdict = sexton::verify::verify(evidence, None);
+        violations.extend(
+            verdict
+                .findings
+                .iter()
+                .map(|finding| Violation::of(Rule::Verify, format_args!("{}: {finding:?}", evidence.job))),
+        );
+    }
+    violations
+}
+
+impl History {
+    /// Adds what the ledger holds.
+    pub(crate) async fn read(&mut self, store: &dyn RunStore) {
+        for run in store.runs(RunQuery { limit: u32::MAX, ..RunQuery::default() }).await.unwrap() {
+            let attempts = match run.fence {
+                Some(_) => store.run(run.id).await.unwrap().expect("a row that was just read").1,
+                None => Vec::new(),
+            };
+            self.rows.push((run, attempts));
+        }
+        for cursor in store.cursors().await.unwrap() {
+            self.evidence.extend(store.evidence(cursor.job).await.unwrap());
+        }
+    }
+
+    /// Every job that was ever defined, called, or in the ledger.
+    fn jobs(&self) -> Vec<JobName> {
+        let defined = self.reigns.iter().flat_map(|reign| reign.definitions.jobs.keys().cloned());
+        let called = self.calls.iter().map(|call| call.job.clone());
+        let mut jobs: Vec<_> = defined.chain(called).chain(self.rows.iter().map(|(row, _)| row.job.clone())).collect();
+        jobs.sort();
+        jobs.dedup();
+        jobs
+    }
+
+    fn calls_of<'a>(&'a self, job: &'a JobName) -> impl Iterator<Item = &'a Call> {
+        self.calls.iter().filter(move |call| call.job == *job)
+    }
+
+    fn rows_of<'a>(&'a self, job: &'a JobName) -> impl Iterator<Item = &'a (Run, Vec<Attempt>)> {
+        self.rows.iter().filter(move |(row, _)| row.job == *job)
+    }
+}
+
+fn is_occurrence(trigger: Trigger) -> bool {
+    matches!(trigger, Trigger::Schedule | Trigger::CatchUp)
+}

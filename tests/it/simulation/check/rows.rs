@@ -1,0 +1,169 @@
+//! The ledger against the app's log, and each row's reason against what happened.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sexton::{
+    job::{CatchUp, Job, JobName},
+    run::{Attempt, Outcome, Reason, Run, State, Trigger},
+};
+
+use super::{Call, History, Kind, Rule, Violation};
+
+type Instant = DateTime<Utc>;
+
+/// How exact instants are taken.
+const SLACK: TimeDelta = TimeDelta::seconds(3);
+/// How long after its due time and its timeout a run may be without an end.
+const PATIENCE: TimeDelta = TimeDelta::minutes(30);
+
+pub(super) fn check(history: &History, job: &JobName, violations: &mut Vec<Violation>) {
+    for (row, attempts) in history.rows_of(job) {
+        let calls: Vec<&Call> = history.calls_of(job).filter(|call| call.run == row.id).collect();
+        let say = |rule, words: &str| Violation::of(rule, format_args!("{words}: {row:?}, {attempts:?}, {calls:?}"));
+        if let Some(wrong) = contradiction(row, attempts, &calls) {
+            violations.push(say(Rule::Untrue, wrong));
+        }
+        if row.state.outcome().is_none() && row.scheduled_for < history.clock.wall(history.end) - PATIENCE {
+            violations.push(say(Rule::Unfinished, "it never ended"));
+        }
+        if let Some(first) = attempts.first()
+            && let Some(wrong) = out_of_time(history, row, first)
+        {
+            violations.push(say(Rule::OutOfTime, wrong));
+        }
+        if let Some(wrong) = dishonesty(history, row) {
+            violations.push(say(Rule::Dishonest, wrong));
+        }
+    }
+    for call in history.calls_of(job) {
+        if !history.rows_of(job).any(|(row, _)| row.id == call.run) {
+            violations.push(Violation::of(Rule::Untrue, format_args!("the ledger knows nothing of {call:?}")));
+        }
+    }
+}
+
+/// What the row and the witness do not agree about.
+fn contradiction(row: &Run, attempts: &[Attempt], calls: &[&Call]) -> Option<&'static str> {
+    let same = |call: &&&Call| attempts.iter().any(|a| (a.number, a.fence) == (call.attempt, call.fence));
+    if calls.iter().filter(same).count() != calls.len() {
+        return Some("the ledger let go none of that number and fence");
+    }
+    let last = calls.last().filter(|call| attempts.last().is_some_and(|last| last.number == call.attempt));
+    let status = last.and_then(|call| call.answer).map(|(_, status)| status);
+    let heard = last.is_some_and(|call| !call.cut_off);
+    match (row.state, row.reason) {
+        (State::Ended(Outcome::Succeeded), _) if !matches!(status, Some(200..300)) => Some("the app did no such thing"),
+        (State::Ended(Outcome::Failed), Some(Reason::Connect | Reason::Panic)) if last.is_some() => {
+            Some("the app received it")
+        }
+        (State::Ended(Outcome::Failed), Some(Reason::Status)) if status.is_none() || row.status != status => {
+            Some("the app gave no such answer")
+        }
+        (State::Ended(Outcome::Unknown), Some(Reason::Timeout | Reason::Broken)) if status.is_some() || !heard => {
+            Some("the app was heard")
+        }
+        (State::Ended(Outcome::Unknown), Some(Reason::UnknownStatus)) if !matches!(status, Some(408 | 502 | 504)) => {
+            Some("the app gave no such answer")
+        }
+        (State::Ended(Outcome::Skipped), Some(Reason::Busy)) if status != Some(409) => Some("the app was not busy"),
+        (State::Ended(Outcome::Skipped), reason) if reason != Some(Reason::Busy) && !calls.is_empty() => {
+            Some("it was sent")
+        }
+        (State::Ended(Outcome::Missed | Outcome::Cancelled) | State::Claimed, _) if !calls.is_empty() => {
+            Some("it was sent")
+        }
+        // What the app answered may be lost only with the process that heard it.
+        (State::Ended(outcome), reason)
+            if heard
+                && matches!(status, Some(200..300))
+                && outcome != Outcome::Succeeded
+                && !matches!(reason, Some(Reason::Crash | Reason::Shutdown)) =>
+        {
+            Some("the app did it")
+        }
+        _ => None,
+    }
+}
+
+/// An occurrence is let go for its own instant, and late within the limit, or by catch-up.
+fn out_of_time(history: &History, row: &Run, first: &Attempt) -> Option<&'static str> {
+    let (job, limit) = in_force(history, row)?;
+    let lateness = first.sent_at - job.fires_at(row.scheduled_for);
+    if history.has_trouble(Kind::Back, row.scheduled_for - SLACK, first.sent_at + SLACK) {
+        return None;
+    }
+    match row.trigger {
+        _ if lateness < -SLACK => Some("too early"),
+        Trigger::Schedule if lateness > limit + SLACK => Some("too late"),
+        Trigger::CatchUp if lateness < limit - SLACK => Some("this was no catch-up"),
+        _ => None,
+    }
+}
+
+/// The definition whose schedule demanded a row, and the late limit, where there is only one of each.
+fn in_force<'a>(history: &'a History, row: &Run) -> Option<(&'a Job, TimeDelta)> {
+    let mut jobs = history.reigns.iter().filter_map(|reign| {
+        Some((reign.definitions.jobs.get(&row.job)?.as_ref(), reign.definitions.settings.late_limit))
+    });
+    let (job, limit) = jobs.next()?;
+    let is_crowded = history.reigns.iter().any(|reign| reign.definitions.settings.max_in_flight < 100);
+    let constant =
+        jobs.all(|(other, other_limit)| other.hash == job.hash && other.enabled == job.enabled && other_limit == limit);
+    let always = history.reigns.iter().all(|reign| reign.definitions.jobs.contains_key(&row.job));
+    (always && constant && !is_crowded).then(|| (job, TimeDelta::from_std(limit).unwrap()))
+}
+
+/// Why the row's reason is none.
+fn dishonesty(history: &History, row: &Run) -> Option<&'static str> {
+    let State::Ended(outcome) = row.state else { return None };
+    match (outcome, row.reason?) {
+        (Outcome::Missed, Reason::Downtime) => missed_for_nothing(history, row),
+        (Outcome::Cancelled, Reason::Redefined | Reason::Removed) => {
+            history.trouble_at(row.scheduled_for).is_none().then_some("there was no edit")
+        }
+        (Outcome::Skipped, Reason::Running | Reason::PossiblyRunning) => skipped_for_nothing(history, row),
+        _ => None,
+    }
+}
+
+fn missed_for_nothing(history: &History, row: &Run) -> Option<&'static str> {
+    let stretches = history.stretches(&row.job);
+    let stretch = stretches.iter().find(|stretch| {
+        stretch.from < row.scheduled_for
+            && row.scheduled_for <= stretch.at_most_to
+            && stretch.schedule().has(row.scheduled_for)
+    })?;
+    let next = |at: &Instant| stretch.schedule().next_after(*at).filter(|at| *at <= row.through);
+    let fires_at = |at: Instant| stretch.job.fires_at(at);
+    if std::iter::successors(Some(row.scheduled_for), next).any(|at| history.trouble_at(fires_at(at)).is_none()) {
+        return Some("the sidecar was well");
+    }
+    // Of a backlog the newest is sent: late, or by catch-up.
+    let (job, _) = in_force(history, row)?;
+    let over = history.trouble_at(fires_at(row.through))?;
+    let newer = job.schedule.next_after(row.through).is_some_and(|next| fires_at(next) <= over);
+    let was_set_back = history.troubles.iter().any(|trouble| trouble.kind == Kind::Back);
+    (job.catch_up == CatchUp::Latest && !newer && !was_set_back).then_some("the newest of a backlog was to be sent")
+}
+
+fn skipped_for_nothing(history: &History, row: &Run) -> Option<&'static str> {
+    let (job, _) = in_force(history, row)?;
+    let hold = TimeDelta::from_std(job.hold).unwrap();
+    let end = row.finished_at.unwrap_or(row.through);
+    if history.has_trouble(Kind::Back, row.scheduled_for - hold - PATIENCE, end + SLACK) {
+        return None;
+    }
+    let next = |at: &Instant| job.schedule.next_after(*at).filter(|at| *at <= row.through);
+    let idle = std::iter::successors(Some(row.scheduled_for), next).any(|at| {
+        let due = job.fires_at(at);
+        let looked_at = history.trouble_at(due).unwrap_or(due) + SLACK;
+        !history.rows_of(&row.job).any(|(other, attempts)| {
+            let held = if other.state == State::Ended(Outcome::Unknown) { hold } else { TimeDelta::zero() };
+            other.id != row.id
+                && attempts.iter().any(|attempt| {
+                    let free_at = attempt.finished_at.unwrap_or(DateTime::<Utc>::MAX_UTC - hold) + held;
+                    attempt.sent_at <= looked_at && due - SLACK <= free_at
+                })
+        })
+    });
+    idle.then_some("no other run was in the way")
+}

@@ -1,0 +1,160 @@
+//! Two clocks, what was in force when, and when things may have been late.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sexton::{
+    job::{Definitions, Job, JobName},
+    schedule::Schedule,
+    ticker::LEAD,
+};
+
+use super::History;
+
+type Instant = DateTime<Utc>;
+
+/// The wall clock of the sidecar's machine, against time as it passes.
+#[derive(Debug, Clone)]
+pub(crate) struct Clock {
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    at: Instant,
+    /// What the wall clock is ahead from here on.
+    skew: TimeDelta,
+    /// Up to where on the wall clock the sidecar had kept up before it was set.
+    seen_to: Instant,
+}
+
+impl Clock {
+    pub(crate) fn right_from(begin: Instant) -> Self {
+        Self { steps: vec![Step { at: begin, skew: TimeDelta::zero(), seen_to: begin }] }
+    }
+
+    pub(crate) fn set(&mut self, at: Instant, by: TimeDelta, seen_to: Instant) {
+        let skew = self.skew(at) + by;
+        self.steps.push(Step { at, skew, seen_to });
+    }
+
+    pub(crate) fn wall(&self, at: Instant) -> Instant {
+        at + self.skew(at)
+    }
+
+    fn skew(&self, at: Instant) -> TimeDelta {
+        let passed = self.steps.iter().rev().find(|step| step.at <= at);
+        passed.map_or(TimeDelta::zero(), |step| step.skew)
+    }
+
+    fn steps_within(&self, from: Instant, to: Instant) -> impl Iterator<Item = (Step, TimeDelta)> {
+        let within = self.steps.iter().skip(1).filter(move |step| from < step.at && step.at <= to);
+        within.map(|step| (*step, self.skew(step.at - TimeDelta::nanoseconds(1))))
+    }
+
+    /// How long it was from one moment to another, as the wall clock has it.
+    pub(super) fn wall_between(&self, from: Instant, to: Instant) -> TimeDelta {
+        self.wall(to) - self.wall(from)
+    }
+}
+
+/// Definitions, and since when they were in force.
+#[derive(Debug, Clone)]
+pub(crate) struct Reign {
+    pub(crate) since: Instant,
+    pub(crate) definitions: Definitions,
+}
+
+/// When things may have been late or gone missing, on the wall clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trouble {
+    pub(crate) from: Instant,
+    pub(crate) to: Instant,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The sidecar was down, stood still, or its ledger took nothing.
+    Ill,
+    /// The clock was set ahead.
+    Ahead,
+    /// The clock was set back.
+    Back,
+    /// Definitions came into force.
+    Edit,
+}
+
+/// A schedule in force over a stretch of the wall clock: exclusive, inclusive.
+pub(super) struct Stretch<'a> {
+    pub(super) job: &'a Job,
+    pub(super) from: Instant,
+    pub(super) to: Instant,
+    /// The same, with everything that may have been taken up before the clock was set or the schedule went.
+    pub(super) at_most_to: Instant,
+    /// Whether it is the last one of the story.
+    pub(super) is_last: bool,
+}
+
+impl Stretch<'_> {
+    pub(super) fn schedule(&self) -> &Schedule {
+        &self.job.schedule
+    }
+}
+
+impl History {
+    /// The stretches of a job in which it was enabled.
+    pub(super) fn stretches(&self, job: &JobName) -> Vec<Stretch<'_>> {
+        let ends = self.reigns.iter().skip(1).map(|reign| reign.since).chain([self.end]);
+        let mut stretches = Vec::new();
+        for (number, (reign, end)) in self.reigns.iter().zip(ends).enumerate() {
+            let Some(job) = reign.definitions.jobs.get(job).filter(|job| job.enabled) else { continue };
+            let mut from = self.clock.wall(reign.since);
+            for (step, skew) in self.clock.steps_within(reign.since, end) {
+                if step.skew < skew {
+                    let before = step.at + skew;
+                    let to = step.seen_to.min(before);
+                    stretches.push(Stretch { job, from, to, at_most_to: before + LEAD, is_last: false });
+                    from = step.at + step.skew;
+                }
+            }
+            let to = self.clock.wall(end);
+            let is_last = number + 1 == self.reigns.len();
+            stretches.push(Stretch { job, from, to, at_most_to: to + LEAD, is_last });
+        }
+        stretches
+    }
+
+    /// A job as it was defined at a moment.
+    pub(super) fn job_at(&self, job: &JobName, at: Instant) -> Option<&Job> {
+        let reign = self.reigns.iter().rev().find(|reign| reign.since <= at)?;
+        reign.definitions.jobs.get(job).map(AsRef::as_ref)
+    }
+
+    /// Every definition of a job that was in force between two moments.
+    pub(super) fn jobs_between(&self, job: &JobName, from: Instant, to: Instant) -> impl Iterator<Item = &Job> {
+        let first = self.reigns.iter().rposition(|reign| reign.since <= from).unwrap_or_default();
+        let within = self.reigns.iter().skip(first).take_while(move |reign| reign.since <= to);
+        within.filter_map(|reign| reign.definitions.jobs.get(job).map(AsRef::as_ref))
+    }
+
+    /// The end of the trouble that reaches `wall`, with all that runs into it; `None` when all was well.
+    pub(super) fn trouble_at(&self, wall: Instant) -> Option<Instant> {
+        let mut end = None;
+        let mut reach = wall;
+        while let Some(to) = self.reaching(reach).filter(|to| end.is_none_or(|end| *to > end)) {
+            (end, reach) = (Some(to), to);
+        }
+        end
+    }
+
+    fn reaching(&self, wall: Instant) -> Option<Instant> {
+        self.troubles
+            .iter()
+            .filter(|trouble| trouble.from <= wall && wall <= trouble.to)
+            .map(|trouble| trouble.to)
+            .max()
+    }
+
+    pub(super) fn has_trouble(&self, kind: Kind, from: Instant, to: Instant) -> bool {
+        self.troubles.iter().any(|trouble| trouble.kind == kind && trouble.from <= to && from <= trouble.to)
+    }
+}
