@@ -19,6 +19,10 @@ lint:
 test *FILTER:
     cargo test {{ FILTER }}
 
+# So many simulated days, each from its seed; `SEXTON_SIM_SEED=17 just sim` plays one again.
+sim SEEDS="2000":
+    SEXTON_SIM_SEEDS={{ SEEDS }} cargo test --test it -- --nocapture simulation::whatever
+
 # The docs, with every warning an error.
 doc *ARGS:
     RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --all-features {{ ARGS }}

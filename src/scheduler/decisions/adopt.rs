@@ -144,6 +144,9 @@ impl Decisions {
     }
 
     fn take_claim_again(&mut self, now: DateTime<Utc>, run: RunId) -> Option<End> {
+        if self.keeps_its_place(run) {
+            return None;
+        }
         let live = self.forget(run)?;
         if let Some(permits) = self.permits.get_mut(&live.job.target.name) {
             permits.queue.remove(&(live.fires_at, run));
@@ -153,6 +156,21 @@ impl Decisions {
             self.remember(run, super::Live { stage: Stage::Ending, ..live });
         }
         end
+    }
+
+    /// A run that waits for a permit goes on waiting where it stands: it is in time, and would be late if it were looked at
+    /// again.
+    fn keeps_its_place(&mut self, run: RunId) -> bool {
+        let Some(live) = self.runs.get_mut(&run).filter(|live| live.stage == Stage::Queued) else { return false };
+        let still_asked_for = |job: &&Arc<Job>| {
+            job.enabled
+                && job.target.name == live.job.target.name
+                && job.schedule.has(live.scheduled_for)
+                && job.fires_at(live.scheduled_for) == live.fires_at
+        };
+        let Some(job) = self.definitions.jobs.get(&live.job.name).filter(still_asked_for) else { return false };
+        live.job = Arc::clone(job);
+        true
     }
 
     /// What the old schedule of a job that changed or went away while nobody was there still demanded.

@@ -16,7 +16,7 @@ use crate::support::{
 
 /// How long a story is, and how much of its end is quiet, so that whatever is open comes to its end.
 pub(crate) const DAY: TimeDelta = TimeDelta::hours(24);
-const QUIET: TimeDelta = TimeDelta::hours(2);
+pub(crate) const QUIET: TimeDelta = TimeDelta::hours(2);
 
 /// Ordinary days, both changes of Prague's clocks, the end of a month and of a year, a leap day.
 const DAYS: &[&str] = &[
@@ -168,18 +168,21 @@ fn pause(dice: &mut Dice) -> TimeDelta {
 /// A `jobs.toml` that is edited over the day.
 struct File {
     settings: String,
+    /// Jobs that may overlap and an app that is too slow for them would wait in line for ever.
+    overlaps: &'static [&'static str],
     jobs: BTreeMap<String, (String, String)>,
 }
 
 impl File {
     fn of(dice: &mut Dice) -> Self {
-        let max_in_flight = if dice.chance(80) { 512 } else { 1 + dice.below(4) };
+        let (max_in_flight, overlaps): (_, &[_]) =
+            if dice.chance(80) { (512, &["skip", "skip", "allow"]) } else { (1 + dice.below(4), &["skip"]) };
         let (late_limit, grace) = (dice.pick(&[5, 20, 60, 120]), dice.pick(&[0, 5, 30]));
         let settings = format!(
             "[sexton]\nmax_in_flight = {max_in_flight}\nlate_limit = \"{late_limit}s\"\nshutdown_grace = \"{grace}s\"\n"
         );
-        let jobs = (0..4 + dice.below(7)).map(|number| (format!("j{number}"), job(dice))).collect();
-        Self { settings, jobs }
+        let jobs = (0..4 + dice.below(7)).map(|number| (format!("j{number}"), job(dice, overlaps))).collect();
+        Self { settings, overlaps, jobs }
     }
 
     fn definitions(&self) -> Definitions {
@@ -198,14 +201,14 @@ impl File {
     fn edit(&mut self, dice: &mut Dice) {
         let name = format!("j{}", dice.below(11));
         match self.jobs.get_mut(&name) {
-            None => drop(self.jobs.insert(name, job(dice))),
+            None => drop(self.jobs.insert(name, job(dice, self.overlaps))),
             Some(_) if dice.chance(25) => drop(self.jobs.remove(&name)),
             Some((schedule, _)) if dice.chance(35) => dice.pick(SCHEDULES).clone_into(schedule),
             Some((_, keys)) if dice.chance(40) => match keys.strip_suffix("enabled = false\n") {
                 Some(enabled) => *keys = enabled.to_owned(),
                 None => keys.push_str("enabled = false\n"),
             },
-            Some((_, keys)) => *keys = self::keys(dice),
+            Some((_, keys)) => *keys = self::keys(dice, self.overlaps),
         }
     }
 
@@ -213,7 +216,7 @@ impl File {
     fn rush(&self, dice: &mut Dice) -> Definitions {
         let mut text = self.text();
         let (schedule, timeout, hold) = (dice.pick(RUSH), 1 + dice.below(10), 1 + dice.below(20));
-        let overlap = dice.pick(&["skip", "skip", "allow"]);
+        let overlap = dice.pick(self.overlaps);
         writeln!(
             text,
             "[jobs.rush]\npath = \"/rush\"\nschedule = \"{schedule}\"\ntimeout = \"{timeout}s\"\nhold = \"{hold}s\"\n\
@@ -224,14 +227,14 @@ impl File {
     }
 }
 
-fn job(dice: &mut Dice) -> (String, String) {
-    (dice.pick(SCHEDULES).to_owned(), keys(dice))
+fn job(dice: &mut Dice, overlaps: &[&str]) -> (String, String) {
+    (dice.pick(SCHEDULES).to_owned(), keys(dice, overlaps))
 }
 
-fn keys(dice: &mut Dice) -> String {
+fn keys(dice: &mut Dice, overlaps: &[&str]) -> String {
     let timeout = dice.pick(&[2, 10, 30, 120, 600]);
     let hold = dice.pick(&[timeout / 2, timeout, timeout * 3]).max(1);
-    let (overlap, catch_up) = (dice.pick(&["skip", "skip", "allow"]), dice.pick(&["none", "latest"]));
+    let (overlap, catch_up) = (dice.pick(overlaps), dice.pick(&["none", "latest"]));
     let zone = dice.pick(&["UTC", "Europe/Prague"]);
     let dst = dice.pick(&["", "dst = { gap = \"skip\", overlap = \"both\" }\n"]);
     format!(

@@ -23,7 +23,7 @@ use super::{
     check::{Clock, History, Kind, Reign, Trouble},
     dice::{self, Dice},
     mutants::Between,
-    scenario::{CrashPoint, DAY, Fate, Scenario},
+    scenario::{CrashPoint, DAY, Fate, QUIET, Scenario},
 };
 use crate::support::world::{millis, secs};
 
@@ -55,6 +55,8 @@ pub(crate) struct Stage {
     troubles: Vec<Trouble>,
     /// When what ails the sidecar began, and when it is over.
     ill: Option<(Instant, Instant)>,
+    was_set_back: bool,
+    end: Instant,
     /// What befell the sidecar, in words.
     told: Vec<String>,
 }
@@ -123,6 +125,8 @@ impl Stage {
             reigns: Vec::new(),
             troubles: Vec::new(),
             ill: None,
+            was_set_back: false,
+            end: begin + DAY,
             told: Vec::new(),
         };
         stage.start().await;
@@ -131,15 +135,14 @@ impl Stage {
 
     /// Lets the day pass and says what came of it.
     pub(crate) async fn play(mut self) -> History {
-        let end = self.now + DAY;
         let mut at_once = 0;
-        while let Some((at, next)) = self.next().filter(|(at, _)| *at <= end) {
+        while let Some((at, next)) = self.next().filter(|(at, _)| *at <= self.end) {
             at_once = if at > self.now { 0 } else { at_once + 1 };
             assert!(at_once < 50_000, "the loop spins at {} with {next:?}", self.now);
             self.now = self.now.max(at);
             self.happen(next).await;
         }
-        self.now = end;
+        self.now = self.end;
         self.history().await
     }
 
@@ -242,8 +245,13 @@ impl Stage {
                         return self.die(downtime);
                     }
                 }
-                Effect::Notice(Notice::Moved { job, to }) => {
-                    panic!("{}: the only sidecar believes that another moved the cursor of {job} to {to:?}", self.now)
+                Effect::Notice(Notice::Moved { job, to })
+                    if self.ledger_broken_until.is_none() && !self.was_set_back =>
+                {
+                    panic!(
+                        "at {} it believes that another moved the cursor of {job} to {to:?}: {:#?}",
+                        self.now, self.told
+                    )
                 }
                 Effect::Notice(_) => {}
             }
@@ -330,8 +338,12 @@ impl Stage {
         let before = self.wall();
         self.clock.set(self.now, by, self.clock.wall(self.well_until()));
         let after = self.wall();
+        self.was_set_back |= after < before;
         let (from, to) = (before.min(after) - secs(3), before.max(after) + secs(5));
         self.troubles.push(Trouble { from, to, kind: if before < after { Kind::Ahead } else { Kind::Back } });
+        if let Some((_, over)) = self.ill.filter(|(_, over)| *over > self.now) {
+            self.troubles.push(Trouble { from: after, to: self.clock.wall(over), kind: Kind::Ill });
+        }
         if let Some(sidecar) = self.sidecar.as_mut().filter(|_| by.abs() > STEP) {
             sidecar.notices_step_at = Some(self.now + self.dice.span(TimeDelta::zero(), secs(1)));
         }
@@ -370,6 +382,8 @@ impl Stage {
         let Some(sidecar) = self.sidecar.take() else { return };
         self.told.push(format!("{} (wall {}): dies for {}", self.now, self.wall(), downtime));
         let since = sidecar.stopping.map_or(self.now, |stopping| stopping.since);
+        // The story ends well.
+        let downtime = downtime.min(self.end - QUIET - self.now).max(millis(50));
         self.armed = None;
         self.app.client_gone(self.now);
         self.back_at = Some(self.now + downtime);

@@ -76,7 +76,7 @@ fn is_stacked(history: &History, first: &Call, second: &Call) -> bool {
         false => Some(first.closed),
     };
     given_up.is_none_or(|given_up| {
-        second.received < given_up || history.clock.wall_between(given_up, second.received) < hold
+        second.received < given_up || history.clock.furthest_between(given_up, second.received) < hold
     })
 }
 

@@ -151,6 +151,11 @@ impl History {
         jobs
     }
 
+    /// Whether runs may have to wait for `max_in_flight`.
+    fn is_crowded(&self) -> bool {
+        self.reigns.iter().any(|reign| reign.definitions.settings.max_in_flight < 100)
+    }
+
     fn calls_of<'a>(&'a self, job: &'a JobName) -> impl Iterator<Item = &'a Call> {
         self.calls.iter().filter(move |call| call.job == *job)
     }

@@ -105,11 +105,10 @@ fn in_force<'a>(history: &'a History, row: &Run) -> Option<(&'a Job, TimeDelta)>
         Some((reign.definitions.jobs.get(&row.job)?.as_ref(), reign.definitions.settings.late_limit))
     });
     let (job, limit) = jobs.next()?;
-    let is_crowded = history.reigns.iter().any(|reign| reign.definitions.settings.max_in_flight < 100);
     let constant =
         jobs.all(|(other, other_limit)| other.hash == job.hash && other.enabled == job.enabled && other_limit == limit);
     let always = history.reigns.iter().all(|reign| reign.definitions.jobs.contains_key(&row.job));
-    (always && constant && !is_crowded).then(|| (job, TimeDelta::from_std(limit).unwrap()))
+    (always && constant && !history.is_crowded()).then(|| (job, TimeDelta::from_std(limit).unwrap()))
 }
 
 /// Why the row's reason is none.
@@ -118,7 +117,9 @@ fn dishonesty(history: &History, row: &Run) -> Option<&'static str> {
     match (outcome, row.reason?) {
         (Outcome::Missed, Reason::Downtime) => missed_for_nothing(history, row),
         (Outcome::Cancelled, Reason::Redefined | Reason::Removed) => {
-            history.trouble_at(row.scheduled_for).is_none().then_some("there was no edit")
+            let until = row.finished_at.unwrap_or(row.scheduled_for);
+            let edited = history.has_trouble(Kind::Edit, row.scheduled_for - SLACK, until);
+            (!edited && history.trouble_at(row.scheduled_for).is_none()).then_some("there was no edit")
         }
         (Outcome::Skipped, Reason::Running | Reason::PossiblyRunning) => skipped_for_nothing(history, row),
         _ => None,
@@ -134,6 +135,10 @@ fn missed_for_nothing(history: &History, row: &Run) -> Option<&'static str> {
     })?;
     let next = |at: &Instant| stretch.schedule().next_after(*at).filter(|at| *at <= row.through);
     let fires_at = |at: Instant| stretch.job.fires_at(at);
+    if history.is_crowded() && history.has_trouble(Kind::Ill, row.scheduled_for, row.finished_at?) {
+        // It may have waited in line when the sidecar died.
+        return None;
+    }
     if std::iter::successors(Some(row.scheduled_for), next).any(|at| history.trouble_at(fires_at(at)).is_none()) {
         return Some("the sidecar was well");
     }

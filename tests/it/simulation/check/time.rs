@@ -50,9 +50,10 @@ impl Clock {
         within.map(|step| (*step, self.skew(step.at - TimeDelta::nanoseconds(1))))
     }
 
-    /// How long it was from one moment to another, as the wall clock has it.
-    pub(super) fn wall_between(&self, from: Instant, to: Instant) -> TimeDelta {
-        self.wall(to) - self.wall(from)
+    /// How far the wall clock got from one moment to another, also if it was set back since.
+    pub(super) fn furthest_between(&self, from: Instant, to: Instant) -> TimeDelta {
+        let before_steps = self.steps_within(from, to).map(|(step, skew)| step.at + skew);
+        before_steps.fold(self.wall(to), Instant::max) - self.wall(from)
     }
 }
 
