@@ -23,6 +23,10 @@ test *FILTER:
 sim SEEDS="2000":
     SEXTON_SIM_SEEDS={{ SEEDS }} cargo test --test it -- --nocapture simulation::whatever
 
+# So many times `kill -9` at random moments of a real sidecar under load, on loopback.
+kill9 ROUNDS="200":
+    SEXTON_KILL_ROUNDS={{ ROUNDS }} cargo test --test it -- --nocapture simulation::real::killed
+
 # The docs, with every warning an error.
 doc *ARGS:
     RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --all-features {{ ARGS }}

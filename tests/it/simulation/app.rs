@@ -7,7 +7,7 @@ use sexton::{
 };
 
 use super::{check::Call, dice::Dice};
-use crate::support::world::{millis, secs};
+use crate::support::world::{self, millis, secs};
 
 type Instant = DateTime<Utc>;
 
@@ -50,7 +50,7 @@ impl App {
             Wire::Breaks(after) if received + after < given_up => (None, received + after),
             _ => (None, given_up),
         };
-        let word = Word { at: closed, report: Some(report(order, wall, now, closed, answer, closed == given_up)) };
+        let word = Word { at: closed, report: Some(report(order, wall, answer, closed - now, closed == given_up)) };
         self.log.push(Call {
             job: order.job.name.clone(),
             run: order.run,
@@ -102,27 +102,12 @@ fn deed(dice: &mut Dice, timeout: TimeDelta, hold: TimeDelta) -> (Option<TimeDel
 }
 
 fn unsent(now: Instant, reason: Option<Reason>) -> Word {
-    let report = reason.map(|reason| Report {
-        outcome: Outcome::Failed,
-        reason: Some(reason),
-        status: None,
-        excerpt: None,
-        body_cut: false,
-        sent_at: None,
-        duration: std::time::Duration::from_millis(1),
-    });
+    let report = reason.map(|reason| Report { sent_at: None, ..world::report(Outcome::Failed, Some(reason), now) });
     Word { at: now + millis(1), report }
 }
 
 /// As the dispatcher judges it.
-fn report(
-    order: &Order,
-    wall: Instant,
-    now: Instant,
-    closed: Instant,
-    answer: Option<(Instant, u16)>,
-    timed_out: bool,
-) -> Report {
+fn report(order: &Order, wall: Instant, answer: Option<(Instant, u16)>, took: TimeDelta, timed_out: bool) -> Report {
     let status = answer.map(|(_, status)| status);
     let (outcome, reason) = match status {
         None if timed_out => (Outcome::Unknown, Some(Reason::Timeout)),
@@ -133,8 +118,8 @@ fn report(
         Some(408 | 502 | 504) => (Outcome::Unknown, Some(Reason::UnknownStatus)),
         Some(_) => (Outcome::Failed, Some(Reason::Status)),
     };
-    let duration = (closed - now).to_std().unwrap_or_default();
-    Report { outcome, reason, status, excerpt: None, body_cut: false, sent_at: Some(wall), duration }
+    let duration = took.to_std().unwrap_or_default();
+    Report { status, duration, ..world::report(outcome, reason, wall) }
 }
 
 fn span(duration: std::time::Duration) -> TimeDelta {

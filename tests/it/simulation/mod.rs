@@ -9,8 +9,10 @@ mod app;
 mod check;
 mod dice;
 mod mutants;
+mod real;
 mod scenario;
 mod stage;
+mod witness;
 
 use std::{
     num::NonZero,

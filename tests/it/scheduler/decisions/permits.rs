@@ -55,6 +55,20 @@ fn the_rest_wait_in_due_order() {
     assert!(["a", "b", "c", "d", "e"].iter().all(|job| world.ledger.story(job)[0].ends_with("succeeded")));
 }
 
+/// It is in time, however long it waits: an edit of whatever else is no reason to call it late.
+#[test]
+fn an_edit_leaves_everybody_where_they_stand() {
+    let mut world = all_due(in_turn(1, &["c", "b", "a"]));
+    let later = noon() + secs(300);
+    world.on(later, Event::Reload(Box::new(in_turn(1, &["c", "b", "a"]))));
+    assert_eq!(world.decisions.waiting(), 2);
+    for job in ["c", "b", "a"] {
+        let run = run_of(&world, job);
+        world.succeed(later, run);
+    }
+    assert_eq!(world.sent_jobs(), ["c", "b", "a"]);
+}
+
 /// What waits is not yet `sending`: a crash would send it again.
 #[test]
 fn who_waits_has_not_begun() {

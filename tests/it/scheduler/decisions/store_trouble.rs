@@ -54,6 +54,22 @@ fn nothing_is_sent_and_the_newest_is_sent_when_it_is_back() {
     assert_eq!(store_notices(&simulation.world), [false, true], "told once each");
 }
 
+/// Guarantee G1: what the old schedule had due when an edit came is owed, whether the ledger takes it by then or not.
+#[test]
+fn an_edit_in_an_outage_drops_nothing() {
+    let mut simulation =
+        Simulation::start(noon(), jobs(&[("a", "every 10s", ""), ("b", "every 1h", "")]), MemoryLedger::default());
+    simulation.run_until(noon() + secs(15));
+    simulation.world.ledger.broken = true;
+    simulation.run_until(noon() + secs(55));
+    simulation.event(Event::Reload(Box::new(jobs(&[("b", "every 1h", "")]))));
+    simulation.run_until(noon() + secs(60));
+    simulation.world.ledger.broken = false;
+    simulation.run_until(noon() + secs(70));
+    let covered = simulation.world.ledger.rows("a").iter().map(|row| row.count).sum::<u64>();
+    assert_eq!(covered, 5, "each of 12:00:10 to 12:00:50: {:?}", simulation.world.ledger.story("a"));
+}
+
 /// After a long outage the newest is no longer recent, and goes by `catch_up`.
 #[test]
 fn a_long_outage_is_downtime() {

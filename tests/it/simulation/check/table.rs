@@ -81,6 +81,7 @@ fn row(run: RunId, at: Instant, fence: u64) -> Run {
         lateness: None,
         duration: None,
         finished_at: Some(at + secs(1)),
+        wake_at: None,
     }
 }
 

@@ -1,0 +1,138 @@
+//! A real app that keeps a log as the simulated one does: what reached it, how long it worked, whether anybody listened.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    routing::{any, post},
+};
+use chrono::{DateTime, Utc};
+use tokio::{net::TcpListener, sync::watch};
+
+use super::check::Call;
+use crate::support::sidecar::PATIENCE;
+
+/// It works for `/work/{ms}`; `/mixed` takes its time with some, and `/lie` says 200 to a cancel and works on.
+#[derive(Debug, Clone)]
+pub(crate) struct Witness {
+    pub(crate) address: SocketAddr,
+    log: Arc<Mutex<Vec<Call>>>,
+    received: watch::Sender<usize>,
+}
+
+impl Witness {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let this =
+            Self { address: listener.local_addr().unwrap(), log: Arc::default(), received: watch::Sender::default() };
+        let app = Router::new()
+            .route("/work/{ms}", post(work))
+            .route("/mixed", post(mixed))
+            .route("/lie", any(|| async { StatusCode::OK }))
+            .with_state(this.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        this
+    }
+
+    /// The log so far, by receipt.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        let mut calls = self.log.lock().unwrap().clone();
+        calls.sort_by_key(|call| call.received);
+        calls
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        *self.received.borrow()
+    }
+
+    /// Waits until so many requests have come.
+    pub(crate) async fn has(&self, count: usize) {
+        let mut received = self.received.subscribe();
+        let came = received.wait_for(|received| *received >= count);
+        tokio::time::timeout(PATIENCE, came).await.expect("the requests come").unwrap();
+    }
+
+    /// Waits until whatever it works on is done.
+    pub(crate) async fn is_idle(&self) {
+        let mut changed = self.received.subscribe();
+        let idle = changed.wait_for(|_| self.log.lock().unwrap().iter().all(|call| call.finished.is_some()));
+        tokio::time::timeout(PATIENCE, idle).await.expect("its work has an end").unwrap();
+    }
+
+    fn received(&self, headers: &HeaderMap) -> Option<(usize, u64)> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let fence = text("sexton-fence")?.parse().ok()?;
+        let call = Call {
+            job: crate::support::definitions::name(text("sexton-job")?),
+            run: text("sexton-run")?.parse().ok()?,
+            scheduled_for: text("sexton-scheduled-for")?.parse().ok()?,
+            attempt: text("sexton-attempt")?.parse().ok()?,
+            fence,
+            trigger: text("sexton-trigger")?.parse().ok()?,
+            received: now(),
+            finished: None,
+            answer: None,
+            closed: DateTime::<Utc>::MAX_UTC,
+            cut_off: true,
+        };
+        let mut log = self.log.lock().unwrap();
+        log.push(call);
+        self.received.send_replace(log.len());
+        Some((log.len() - 1, fence))
+    }
+
+    fn note(&self, number: usize, change: impl FnOnce(&mut Call)) {
+        change(&mut self.log.lock().unwrap()[number]);
+        self.received.send_modify(|_| {});
+    }
+}
+
+/// Its end is the end of the connection, also when nobody waits for the answer any more.
+struct Connection {
+    witness: Witness,
+    call: usize,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.witness.note(self.call, |call| call.closed = now());
+    }
+}
+
+async fn work(State(witness): State<Witness>, Path(ms): Path<u64>, headers: HeaderMap) -> StatusCode {
+    match witness.received(&headers) {
+        Some((call, _)) => take(witness, call, ms).await,
+        None => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// One in eight takes longer than its client waits.
+async fn mixed(State(witness): State<Witness>, headers: HeaderMap) -> StatusCode {
+    let Some((call, fence)) = witness.received(&headers) else { return StatusCode::BAD_REQUEST };
+    let drawn = super::dice::Dice::of(fence).roll();
+    let ms = if drawn.is_multiple_of(8) { 2_500 + drawn / 8 % 1_800 } else { drawn / 8 % 120 };
+    take(witness, call, ms).await
+}
+
+/// The work goes on whether anybody waits for it or not.
+async fn take(witness: Witness, call: usize, ms: u64) -> StatusCode {
+    let connection = Connection { witness: witness.clone(), call };
+    let work = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        witness.note(call, |call| call.finished = Some(now()));
+    });
+    work.await.unwrap();
+    connection.witness.note(call, |call| (call.answer, call.cut_off) = (Some((now(), 200)), false));
+    StatusCode::OK
+}
+
+#[expect(clippy::disallowed_methods, reason = "the witness has a watch of its own")]
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc::now()
+}
