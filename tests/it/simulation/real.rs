@@ -125,7 +125,7 @@ async fn killed_again_and_again_it_loses_and_doubles_nothing() {
 
 /// Guarantee G3, by the app's own log: it takes 2.5 times the timeout, and never has two passes of a job at once.
 async fn never_two_at_once(keys: &str, interruptions: &[Signal]) {
-    let slow = "[jobs.slow]\nschedule = \"every 1s\"\npath = \"/work/2500\"\ntimeout = \"1s\"\nhold = \"3s\"\n";
+    let slow = "[jobs.slow]\nschedule = \"every 1s\"\npath = \"/takes/2500\"\ntimeout = \"1s\"\nhold = \"3s\"\n";
     let mut campaign = Campaign::of(&format!("{slow}{keys}"), secs(1)).await;
     let mut running = campaign.start().await;
     for (number, signal) in interruptions.iter().enumerate() {

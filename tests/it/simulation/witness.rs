@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, sync::watch};
 use super::check::Call;
 use crate::support::sidecar::PATIENCE;
 
-/// It works for `/work/{ms}`; `/mixed` takes its time with some, and `/lie` says 200 to a cancel and works on.
+/// `/takes/{ms}` takes so long; `/mixed` takes its time with some, and `/lie` says 200 to a cancel and works on.
 #[derive(Debug, Clone)]
 pub(crate) struct Witness {
     pub(crate) address: SocketAddr,
@@ -32,7 +32,7 @@ impl Witness {
         let this =
             Self { address: listener.local_addr().unwrap(), log: Arc::default(), received: watch::Sender::default() };
         let app = Router::new()
-            .route("/work/{ms}", post(work))
+            .route("/takes/{ms}", post(work))
             .route("/mixed", post(mixed))
             .route("/lie", any(|| async { StatusCode::OK }))
             .with_state(this.clone());
