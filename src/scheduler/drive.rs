@@ -45,13 +45,7 @@ pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop) -> Result<(), St
 
 async fn take_over(scheduler: &mut Scheduler) -> Result<(Decisions, Vec<Effect>), StoreError> {
     let now = scheduler.clock.now();
-    let store = &scheduler.store;
-    let inherited = Inherited {
-        cursors: store.cursors().await?,
-        unfinished: store.unfinished().await?,
-        slots: store.slots(now).await?,
-        pauses: store.pauses().await?,
-    };
+    let inherited = Inherited::read(scheduler.store.as_ref(), now).await?;
     let definitions = scheduler.definitions.borrow_and_update().clone();
     Ok(Decisions::start(now, definitions, inherited, scheduler.entropy))
 }

@@ -1,13 +1,14 @@
 //! Takes writes to the ledger one after the other, and those of a kind that wait together.
 //!
-//! One at a time keeps their order: a run's end frees the slot before the next run asks for it.
+//! One at a time keeps their order: a run's end frees the slot before the next run asks for it. It is also all that a
+//! scheduler asks of a ledger, so that a simulation asks the same.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-use super::decisions::{Event, Operation, Stored, Write};
+use super::decisions::{Event, Inherited, Operation, Stored, Write};
 use crate::{
     clock::SharedClock,
     store::{RunStore, StoreError},
@@ -35,6 +36,21 @@ pub(super) async fn record(
                 return;
             }
         }
+    }
+}
+
+impl Inherited {
+    /// What the ledger holds at `now`.
+    ///
+    /// # Errors
+    /// Whatever the ledger says.
+    pub async fn read(store: &dyn RunStore, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        Ok(Self {
+            cursors: store.cursors().await?,
+            unfinished: store.unfinished().await?,
+            slots: store.slots(now).await?,
+            pauses: store.pauses().await?,
+        })
     }
 }
 

@@ -253,7 +253,7 @@ impl Stage {
                         self.now, self.told
                     )
                 }
-                Effect::Notice(_) => {}
+                Effect::Notice(_) | Effect::Answer(..) => {}
             }
         }
     }
@@ -400,11 +400,7 @@ impl Stage {
 
     async fn start(&mut self) {
         let wall = self.wall();
-        let inherited = Inherited {
-            cursors: self.store.cursors().await.unwrap(),
-            unfinished: self.store.unfinished().await.unwrap(),
-            slots: self.store.slots(wall).await.unwrap(),
-        };
+        let inherited = Inherited::read(self.store.as_ref(), wall).await.unwrap();
         self.reign();
         let (decisions, effects) = Decisions::start(wall, self.file.clone(), inherited, Entropy::Told(dice::fill));
         self.sidecar = Some(Sidecar {

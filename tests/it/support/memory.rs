@@ -236,7 +236,8 @@ fn taken(
         .collect()
 }
 
-fn of_claim(job: &JobName, claim: &Claim) -> Run {
+/// The row of a claim.
+pub(crate) fn of_claim(job: &JobName, claim: &Claim) -> Run {
     Run {
         id: claim.id,
         job: job.clone(),

@@ -5,6 +5,7 @@ use sexton::{
     entropy::Entropy,
     job::Definitions,
     run::{Attempt, Outcome, Reason, Run, RunId, State, Trigger},
+    store::Claim,
 };
 
 use super::{Call, Clock, History, Kind, Reign, Rule, Trouble, check};
@@ -12,6 +13,7 @@ use crate::{
     simulation::dice::{fill, seed_ids},
     support::{
         definitions::{jobs, jobs_with, name, noon},
+        memory::of_claim,
         world::{millis, secs},
     },
 };
@@ -63,25 +65,13 @@ fn call(run: RunId, at: Instant, fence: u64) -> Call {
 }
 
 fn row(run: RunId, at: Instant, fence: u64) -> Run {
+    let claim = Claim { id: run, scheduled_for: at, trigger: Trigger::Schedule, definition: String::new() };
     Run {
-        id: run,
-        job: name("a"),
-        scheduled_for: at,
-        through: at,
-        count: 1,
-        trigger: Trigger::Schedule,
         state: State::Ended(Outcome::Succeeded),
-        reason: None,
-        settled: None,
         fence: Some(fence),
-        definition: String::new(),
-        request: None,
         status: Some(200),
-        excerpt: None,
-        lateness: None,
-        duration: None,
         finished_at: Some(at + secs(1)),
-        wake_at: None,
+        ..of_claim(&name("a"), &claim)
     }
 }
 
