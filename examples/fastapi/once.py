@@ -46,7 +46,7 @@ def once(request: Request, body: bytes, work: Callable[[], dict]) -> Response:
         status, answer = stored
         if status >= 400:
             raise refused(status, answer)
-        return JSONResponse(answer, status)
+        return JSONResponse(answer, status, {"Idempotency-Replayed": "true"})
     status, answer = 500, None
     try:
         status, answer = 200, work()
@@ -66,6 +66,7 @@ def claim(key: str, asked: str, request: Request) -> tuple[int, object] | None:
     """Takes the key and the fence in one transaction; or hands back the stored answer."""
     with database() as db, db:
         db.execute("BEGIN IMMEDIATE")
+        take_fence(db, request.headers.get("sexton-job"), request.headers.get("sexton-fence"))
         db.execute("DELETE FROM keys WHERE began < ?", (time.time() - KEPT,))
         found = db.execute("SELECT request, began, status, answer FROM keys WHERE key = ?", (key,)).fetchone()
         if found and found[0] != asked:
@@ -74,7 +75,6 @@ def claim(key: str, asked: str, request: Request) -> tuple[int, object] | None:
             return found[2], json.loads(found[3])
         if found and time.time() - found[1] < ABANDONED:
             raise refused(409, "this request is being worked on")
-        take_fence(db, request.headers.get("sexton-job"), request.headers.get("sexton-fence"))
         db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, NULL, NULL)", (key, asked, time.time()))
     return None
 

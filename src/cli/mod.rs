@@ -10,6 +10,7 @@ mod client;
 mod definitions;
 #[cfg(feature = "reference-app")]
 mod demo;
+mod doctor;
 pub mod edit;
 mod explain;
 mod fire;
@@ -82,6 +83,7 @@ enum Command {
     Explain(explain::Args),
     Simulate(simulate::Args),
     Plan(plan::Args),
+    Doctor(doctor::Args),
     Add(edit::AddArgs),
     Set(edit::SetArgs),
     Remove(edit::RemoveArgs),
@@ -134,6 +136,7 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
         Command::Explain(args) => explain::run(&args, &setting, out),
         Command::Simulate(args) => simulate::run(&args, environment, &setting, out),
         Command::Plan(args) => plan::run(&args, environment, &setting, out),
+        Command::Doctor(args) => doctor::run(&args, environment, screen, out),
         Command::Add(args) => edit::add(&args, &setting, out),
         Command::Set(args) => edit::set(&args, &setting, out),
         Command::Remove(args) => edit::remove(&args, &setting, out),

@@ -19,5 +19,5 @@ pub use config::{Config, ConfigError, JWT_SECRETS, JWT_SECRETS_FILE, SIGNING_KEY
 pub use ed25519::{Ed25519Keys, PublicKeys};
 pub use error::{CredentialError, KeyError, TokenError, TokenFault};
 pub use holder::{Credentials, Shown};
-pub use run_token::{Errand, LEEWAY};
+pub use run_token::{DATED_BACK, Errand, LEEWAY};
 pub use token_file::{Token, judge_token};

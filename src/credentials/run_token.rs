@@ -18,7 +18,7 @@ pub const LEEWAY: Duration = Duration::from_secs(60);
 
 /// By how much a token is dated back. Jobs fire at the very beginning of a second, and libraries refuse a token of the
 /// future by default: an app whose clock is a little behind would refuse every one.
-const DATED_BACK: i64 = 10;
+pub const DATED_BACK: Duration = Duration::from_secs(10);
 
 /// What a token is minted for.
 #[derive(Debug, Clone, Copy)]
@@ -44,13 +44,13 @@ pub(super) fn mint(
     entropy: Entropy,
 ) -> Result<Secret, CredentialError> {
     let life = (errand.life + LEEWAY).as_secs();
-    let now = now.timestamp();
+    let (now, dated_back) = (now.timestamp(), DATED_BACK.as_secs());
     keys.sign(&RunClaims {
         iss: tokens.issuer.clone(),
         aud: tokens.audience.clone(),
         sub: SCHEDULER_EMAIL.to_owned(),
-        iat: now - DATED_BACK,
-        nbf: now - DATED_BACK,
+        iat: now.saturating_sub_unsigned(dated_back),
+        nbf: now.saturating_sub_unsigned(dated_back),
         exp: now.saturating_add_unsigned(life),
         jti: entropy.hex::<16>(),
         scope: errand.scopes.join(" "),

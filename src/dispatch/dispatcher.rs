@@ -29,7 +29,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Dispatcher {
     clients: Clients,
-    credentials: Arc<Credentials>,
+    pub(super) credentials: Arc<Credentials>,
     /// By target: refusals of the credential (401 and 403). Answers that say nothing of it do not count.
     refusals: Streaks,
     /// By job: a 200 that has no content.
@@ -140,6 +140,11 @@ impl Dispatcher {
         let now_shown = timeout_at(deadline, showing).await.map_err(stuck)??;
         let call = call(now_shown.as_ref().map(Shown::secret))?;
         shown.extend(now_shown);
+        self.carry(target, call, deadline).await
+    }
+
+    /// Sends `call` the way that leads to the target, and waits for the answer.
+    pub(super) async fn carry(&self, target: &Target, call: Call, deadline: Instant) -> Result<Exchange, Unsendable> {
         let Ok(client) = timeout_at(deadline, self.clients.of(&target.wire)).await else {
             return Ok(Exchange::NotSent { words: "the time was over before the target's files were read".to_owned() });
         };
@@ -211,7 +216,8 @@ pub(super) fn secret_headers(job: &Job) -> impl Iterator<Item = &str> {
 }
 
 /// The one place that tells an operator how to mend a refused credential.
-pub(super) fn what_to_do(target: &Target, status: u16) -> String {
+#[must_use]
+pub fn what_to_do(target: &Target, status: u16) -> String {
     let Target { name, auth, .. } = target;
     match (auth, status) {
         (Auth::None, _) => {

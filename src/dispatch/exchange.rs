@@ -2,7 +2,11 @@
 
 use std::{error::Error, time::Duration};
 
-use reqwest::{Client, Response, header::LOCATION};
+use chrono::{DateTime, Utc};
+use reqwest::{
+    Client, Response,
+    header::{DATE, LOCATION},
+};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -41,6 +45,8 @@ pub(super) struct Answer {
     pub(super) location: Option<String>,
     /// How long the app asks to be left alone.
     pub(super) retry_after: Option<Duration>,
+    /// What the app's clock said, in whole seconds.
+    pub(super) date: Option<DateTime<Utc>>,
     pub(super) body: Vec<u8>,
     /// The body went on.
     pub(super) cut: bool,
@@ -67,6 +73,8 @@ async fn read(mut response: Response, clock: &SharedClock) -> Result<Answer, req
     let status = response.status().as_u16();
     let location = response.headers().get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let retry_after = retry_after(response.headers(), clock.now());
+    let date = response.headers().get(DATE).and_then(|value| DateTime::parse_from_rfc2822(value.to_str().ok()?).ok());
+    let date = date.map(|date| date.to_utc());
     let mut body = Vec::new();
     let mut cut = false;
     while let Some(chunk) = response.chunk().await? {
@@ -77,7 +85,7 @@ async fn read(mut response: Response, clock: &SharedClock) -> Result<Answer, req
             break;
         }
     }
-    Ok(Answer { status, location, retry_after, body, cut })
+    Ok(Answer { status, location, retry_after, date, body, cut })
 }
 
 fn timed_out(handover: &Handover, status: Option<u16>) -> Exchange {

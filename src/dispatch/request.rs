@@ -21,7 +21,7 @@ use crate::{
 #[must_use]
 pub fn request_line(job: &Job) -> String {
     if job.target.wire.socket.is_some() {
-        return format!("{} {}:{}", job.method, shown(&job.target), job.path);
+        return format!("{} {}:{}", job.method, shown_address(&job.target), job.path);
     }
     let mut url = address(&job.target, &job.path);
     strip_userinfo(&mut url);
@@ -29,7 +29,8 @@ pub fn request_line(job: &Job) -> String {
 }
 
 /// The target's base address as it is shown: without userinfo.
-pub(super) fn shown(target: &Target) -> String {
+#[must_use]
+pub fn shown_address(target: &Target) -> String {
     if let Some(socket) = &target.wire.socket {
         return format!("unix://{}", socket.display());
     }
@@ -111,21 +112,24 @@ impl Call {
         Ok(Self { method, url, headers, body: Bytes::new() })
     }
 
-    /// The authenticated self-check of `target`: a GET of `path`.
-    pub(super) fn of_whoami(
+    /// A question to `target` that belongs to no run: the self-check, and what `sexton doctor` asks.
+    pub(super) fn outside_runs(
+        method: &str,
         target: &Target,
         path: &str,
         secret: Option<&Secret>,
         entropy: Entropy,
     ) -> Result<Self, RequestError> {
+        let method = self::method(method)?;
         let url = address(target, path);
         let mut headers = HeaderMap::new();
         basic_auth(&url, &mut headers)?;
+        say_empty(&method, &mut headers);
         let trace = entropy.hex::<16>();
         insert(&mut headers, header::REQUEST_ID, &trace, false)?;
         insert(&mut headers, header::TRACEPARENT, &traceparent(&trace, entropy), false)?;
         show_credential(target, secret, &mut headers)?;
-        Ok(Self { method: Method::GET, url, headers, body: Bytes::new() })
+        Ok(Self { method, url, headers, body: Bytes::new() })
     }
 
     /// Hands over to the HTTP client, with `wrap` around the body.

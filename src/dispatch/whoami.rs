@@ -8,12 +8,7 @@ use super::{
     exchange::{Answer, Exchange},
     request::Call,
 };
-use crate::{
-    credentials::Errand,
-    job::{Auth, Target},
-    protocol::WHOAMI_JOB,
-    run::RunId,
-};
+use crate::{credentials::Errand, job::Target, protocol::WHOAMI_JOB, run::RunId};
 
 /// An app that needs longer to say who is asking is as good as unreachable.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -83,13 +78,10 @@ impl Dispatcher {
     /// Anything but a 2xx.
     pub async fn still_known(&self, target: &Target, path: &str) -> Result<(), WhoamiError> {
         let deadline = self.clock.monotonic() + LIMIT;
-        let scopes = match &target.auth {
-            Auth::RunToken(tokens) => &tokens.scopes[..],
-            _ => &[],
-        };
+        let scopes = target.auth.scopes();
         let run = RunId::new(self.clock.now(), self.entropy);
         let errand = Errand { job: WHOAMI_JOB, run, fence: None, scopes, life: LIMIT };
-        let call = |secret: Option<&_>| Call::of_whoami(target, path, secret, self.entropy);
+        let call = |secret: Option<&_>| Call::outside_runs("GET", target, path, secret, self.entropy);
         let name = || target.name.clone();
         match self.authenticated(target, &errand, deadline, call).await.result {
             Ok(Exchange::Answered { answer, .. }) => judge(target, path, &answer),
@@ -101,7 +93,7 @@ impl Dispatcher {
 
     fn unreachable(&self, target: &Target, words: &str) -> WhoamiError {
         let words = self.redactor(target, []).excerpt(words.as_bytes()).unwrap_or_default();
-        WhoamiError::Unreachable { target: target.name.clone(), address: super::request::shown(target), words }
+        WhoamiError::Unreachable { target: target.name.clone(), address: super::request::shown_address(target), words }
     }
 }
 

@@ -174,7 +174,7 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
     };
     let mut sidecar = Running::start(with_environment(&["run", "--listen", "127.0.0.1:0"]));
     let address = listening(&sidecar.hear("sexton is up").await);
-    let minted = every_path_twice(&mut app).await;
+    let mut minted = every_path_twice(&mut app).await;
     let url = format!("http://{address}");
     let mut written = Vec::new();
     for path in [
@@ -204,6 +204,8 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
         &["fire", "minted-ok", "--dry-run", "--url", &url],
         &["fire", "custom-ok", "--dry-run", "--url", &url],
         &["secret", "check"],
+        &["doctor", "--tokens", "/failure"],
+        &["doctor", "--tokens", "/ok", "--json"],
         &["verify"],
     ] {
         written.push((line.join(" "), process::run(with_environment(line)).await.said().into_bytes()));
@@ -214,6 +216,7 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
         written.push(("show".to_owned(), shown.said().into_bytes()));
     }
     assert_eq!(sidecar.stop().await, Some(0));
+    minted.extend(app.rest().iter().map(bearer).filter(|bearer| bearer.starts_with("ey")));
     written.push(("the log".to_owned(), sidecar.said.join("\n").into_bytes()));
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -3,6 +3,7 @@
 //! Machines without Python skip these (`SEXTON_REQUIRE=python`: fail). What `requirements.txt` asks for is installed once
 //! and kept.
 
+mod doctor;
 mod example;
 mod forged;
 mod once;

@@ -28,12 +28,14 @@ async fn is_worked_on_once() {
     assert_eq!((first.status, first.json()), (200, json!({ "number": 1 })));
     let replayed = sync(&example, "\"a\"", "7", json!({})).await;
     assert_eq!((replayed.status, replayed.json()), (200, json!({ "number": 1 })), "the stored answer");
+    assert_eq!((first.header("idempotency-replayed"), replayed.header("idempotency-replayed")), (None, Some("true")));
     sync(&example, "\"a\"", "7", json!({ "full": true })).await.problem(422);
     sync(&example, "\"b\"", "6", json!({})).await.problem(412);
     sync(&example, "\"b\"", "many", json!({})).await.problem(400);
     let next = sync(&example, "\"b\"", "8", json!({})).await;
     assert_eq!((next.status, next.json()), (200, json!({ "number": 2 })), "a refused attempt holds no key");
-    assert_eq!(sync(&example, "\"a\"", "7", json!({})).await.json(), json!({ "number": 1 }), "old answers stay");
+    sync(&example, "\"a\"", "7", json!({})).await.problem(412);
+    assert_eq!(sync(&example, "\"a\"", "9", json!({})).await.json(), json!({ "number": 1 }), "old answers stay");
     let without = example.call("POST", "/api/sync").send().await;
     assert_eq!(without.json(), json!({ "number": 3 }), "a person with curl needs no key");
 }

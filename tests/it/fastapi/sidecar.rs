@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 /// The example's own definitions, at the example's address, each second one of them.
-fn beside(example: &Example) -> Sidecar {
+pub(super) fn beside(example: &Example) -> Sidecar {
     let text = fs::read_to_string(folder().join("jobs.toml")).unwrap();
     let sidecar = Sidecar::new(example.address, "");
     let there = text.replace("127.0.0.1:8000", &example.address.to_string());
