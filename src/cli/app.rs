@@ -11,7 +11,7 @@ use crate::{
     clock::{SharedClock, SystemClock},
     config::{Environment, LogConfig},
     entropy::Entropy,
-    reference_app::{self, Config, StartError},
+    reference_app::{self, Config, ConfigError, StartError},
 };
 
 /// Run the reference app: users, access tokens, an audit log, git marketplaces, imported sources, a job queue
@@ -50,6 +50,11 @@ Environment:
   SCHEDULER_API_TOKEN_PREVIOUS  also accepted: the secret before a rotation
   Without a usable secret the app starts with a warning, and the scheduler's requests get 401.
 
+  SEXTON_JWKS_FILE              public keys of signed tokens, such as KEY.jwks; read again while the app runs
+  SEXTON_JWT_SECRETS[_FILE]     secrets of signed tokens (HS256): any of them verifies
+  SEXTON_ISSUER, SEXTON_AUDIENCE  whose tokens are taken, and this app's name in them; needed with either
+  SEXTON_AUTH_MODE              required, optional (default) or disabled; another word stops the start
+
 Examples:
   sexton secret ensure secret.txt
   SCHEDULER_API_TOKEN_FILE=secret.txt sexton app --data app-data
@@ -69,6 +74,9 @@ pub enum AppError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The environment says something about tokens that cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The app cannot start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -94,7 +102,10 @@ async fn until_signalled(args: Args, environment: &Environment) -> miette::Resul
     let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
     tokio::select! {
         ended = run(args, lookup, Arc::new(SystemClock), Entropy::System, shutdown) => {
-            ended.into_diagnostic().map(|()| ExitCode::SUCCESS)
+            match ended {
+                Err(error @ (AppError::Config(_) | AppError::Start(StartError::Tokens(_)))) => Ok(usage_error(&error)),
+                ended => ended.into_diagnostic().map(|()| ExitCode::SUCCESS),
+            }
         }
         () = signals.stop_then_end(stop) => Ok(ExitCode::from(130)),
     }
@@ -103,7 +114,7 @@ async fn until_signalled(args: Args, environment: &Environment) -> miette::Resul
 /// Runs the app until `shutdown` ends. `environment` looks a variable up by name.
 ///
 /// # Errors
-/// The address or the data folder cannot be used.
+/// The address, the data folder or a variable cannot be used.
 pub async fn run(
     args: Args,
     environment: impl Fn(&str) -> Option<OsString>,
@@ -119,7 +130,7 @@ pub async fn run(
         sync_limit: Duration::from_secs(sync_limit),
         workers: workers.into(),
         job_limit: Duration::from_secs(job_limit),
-        ..Config::new(data, environment)
+        ..Config::new(data, &environment).with_tokens(&environment)?
     };
     tracing::info!(%address, data = %config.data.display(), "the app listens");
     reference_app::serve(config, listener, clock, entropy, shutdown).await?;

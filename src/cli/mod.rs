@@ -44,6 +44,7 @@ mod verify;
 use std::{
     io::{self, IsTerminal, Write},
     process::ExitCode,
+    sync::Arc,
 };
 
 use clap::{Parser, Subcommand};
@@ -154,7 +155,11 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
         Command::Verify(args) => verify::run(&args, environment, screen, out),
         Command::Backup(args) => backup::run(&args, environment, out),
         Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),
-        Command::Token(args) => token::run(args, &mut io::stdin(), out),
+        Command::Token(args) => {
+            let (clock, input) = (Arc::new(SystemClock), &mut io::stdin());
+            let around = token::Surroundings { environment: &lookup, clock, entropy: Entropy::System, input };
+            token::run(args, around, out)
+        }
         Command::Healthcheck(args) => healthcheck::run(&args, out),
     }
 }

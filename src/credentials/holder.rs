@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use tokio::sync::watch;
 
 use super::{
@@ -91,10 +92,7 @@ impl Credentials {
         match auth {
             Auth::None | Auth::TokenFile { .. } => Ok(()),
             Auth::SharedSecret { .. } => self.current().map(drop),
-            Auth::RunToken(_) => match self.signing.current() {
-                Some(_) => Ok(()),
-                None => Err(self.signing.trouble().unwrap_or(CredentialError::NoKey)),
-            },
+            Auth::RunToken(_) => self.signing_in_force().map(drop),
         }
     }
 
@@ -128,6 +126,26 @@ impl Credentials {
             }
         };
         Ok(Some(shown))
+    }
+
+    /// Signs claims of any kind with the key that signs run tokens.
+    ///
+    /// # Errors
+    /// There is no such key.
+    pub fn sign(&self, claims: &impl Serialize) -> Result<Secret, CredentialError> {
+        self.signing_in_force()?.sign(claims)
+    }
+
+    /// The public halves of the signing keys, as they were loaded.
+    ///
+    /// # Errors
+    /// There are no keys.
+    pub fn signing_keys(&self) -> Result<PublicKeys, CredentialError> {
+        self.signing_in_force().map(|keys| keys.public())
+    }
+
+    fn signing_in_force(&self) -> Result<Arc<SigningKeys>, CredentialError> {
+        self.signing.current().ok_or_else(|| self.signing.trouble().unwrap_or(CredentialError::NoKey))
     }
 
     /// Looks at the file again because an app refused `shown`. Whether there is something else to show now: only then is

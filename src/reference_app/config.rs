@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use crate::auth;
+use crate::auth::{self, Mode, UnknownMode, VerifierConfig, VerifierError};
 
 /// The variables of the environment that `git` gets; everything else, secrets above all, stays out of its reach.
 const FOR_GIT: [&str; 14] = [
@@ -45,6 +45,21 @@ pub struct Config {
     pub source_bytes: u64,
     /// How long open requests and running syncs have to end after the shutdown began; then syncs are killed.
     pub shutdown_grace: Duration,
+    /// Which tokens are taken; without it none.
+    pub tokens: Option<VerifierConfig>,
+    /// Whether credentials are demanded.
+    pub mode: Mode,
+}
+
+/// A variable that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// One about tokens.
+    #[error(transparent)]
+    Tokens(#[from] VerifierError),
+    /// The mode.
+    #[error(transparent)]
+    Mode(#[from] UnknownMode),
 }
 
 impl Config {
@@ -64,6 +79,16 @@ impl Config {
             source_timeout: Duration::from_secs(120),
             source_bytes: 256 * 1024 * 1024,
             shutdown_grace: Duration::from_secs(10),
+            tokens: None,
+            mode: Mode::default(),
         }
+    }
+
+    /// Adds what the environment says about tokens and about the mode.
+    ///
+    /// # Errors
+    /// Half a configuration of tokens, or an unknown mode: the app must not start, for it would be another than was meant.
+    pub fn with_tokens(self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
+        Ok(Self { tokens: VerifierConfig::from_lookup(&lookup)?, mode: Mode::from_lookup(&lookup)?, ..self })
     }
 }

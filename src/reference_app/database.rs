@@ -17,6 +17,9 @@ use sqlx::{
 
 use super::sources::clear;
 
+/// The app's own database in a data folder.
+const FILE: &str = "app.db";
+
 /// Why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
@@ -68,7 +71,7 @@ impl Drop for Lock {
 impl Database {
     /// Makes what is not there yet, and brings the tables up to date.
     pub(super) async fn open(folder: &Path) -> Result<Self, DatabaseError> {
-        let (app, data) = (folder.join("app.db"), folder.join("data.db"));
+        let (app, data) = (folder.join(FILE), folder.join("data.db"));
         let lock = claim(folder, [&app, &data])?;
         let pool = connect(app, sqlx::migrate!("./migrations/app")).await?;
         let data = connect(data, sqlx::migrate!("./migrations/data")).await?;
@@ -83,18 +86,30 @@ impl Database {
 }
 
 async fn connect(file: PathBuf, migrator: Migrator) -> Result<SqlitePool, DatabaseError> {
-    let options = SqliteConnectOptions::new()
-        .filename(&file)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5));
-    let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+    let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options(&file)).await?;
     match migrator.run(&pool).await {
         Ok(()) => Ok(pool),
         Err(MigrateError::VersionMissing(_)) => Err(DatabaseError::Newer(file)),
         Err(other) => Err(DatabaseError::Migration(other)),
     }
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+}
+
+/// Opens the database of an app that ran before, beside the app if that runs now. It is made by no command.
+pub(super) async fn beside(folder: &Path) -> Result<SqlitePool, DatabaseError> {
+    let file = folder.join(FILE);
+    if let Err(source) = fs::metadata(&file) {
+        return Err(DatabaseError::Folder { path: file, source });
+    }
+    Ok(SqlitePoolOptions::new().max_connections(1).connect_with(options(&file)).await?)
 }
 
 /// Makes the folder and its files for their owner only (they hold password hashes and repository credentials) and takes

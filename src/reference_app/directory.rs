@@ -33,9 +33,15 @@ impl Directory for UserTable {
 
     async fn seed(&self) -> Result<Account, DirectoryError> {
         let now = self.clock.now();
+        // A new row and one that is there get the same flags (seed B4); what an operator disabled stays disabled.
         sqlx::query(
             "INSERT INTO users (id, email, name, kind, created_at) VALUES (?, ?, ?, 'service', ?)
-             ON CONFLICT (email) DO NOTHING",
+             ON CONFLICT (email) DO UPDATE SET
+                 email = excluded.email,
+                 name = excluded.name,
+                 disabled_at = CASE WHEN disabled_because = 'superseded' THEN NULL ELSE disabled_at END,
+                 disabled_because = NULLIF(disabled_because, 'superseded')
+             WHERE kind = 'service'",
         )
         .bind(users::new_id(now, self.entropy))
         .bind(SCHEDULER_EMAIL)
@@ -48,6 +54,9 @@ impl Directory for UserTable {
         match self.member(&account.id).await {
             Ok(groups) => account.groups = groups,
             Err(error) => tracing::warn!(%error, "the scheduler's membership cannot be repaired"),
+        }
+        if let Err(error) = self.disable_superseded(now.timestamp_millis()).await {
+            tracing::warn!(%error, "accounts of the scheduler under other addresses cannot be disabled");
         }
         if !account.groups.iter().any(|group| group == ADMIN_GROUP) {
             tracing::warn!("the scheduler is no member of the group {ADMIN_GROUP}: its requests will get 403");
@@ -71,6 +80,25 @@ impl Directory for UserTable {
 }
 
 impl UserTable {
+    /// There is one scheduler, under one address: what served as one before must not go on as a second (seed B5).
+    async fn disable_superseded(&self, now: i64) -> Result<(), sqlx::Error> {
+        let disabled = sqlx::query(
+            "UPDATE users SET disabled_at = ?, disabled_because = 'superseded'
+             WHERE kind = 'service' AND email <> ? AND disabled_at IS NULL",
+        )
+        .bind(now)
+        .bind(SCHEDULER_EMAIL)
+        .execute(&self.pool)
+        .await?;
+        if disabled.rows_affected() > 0 {
+            tracing::warn!(
+                rows = disabled.rows_affected(),
+                "accounts of kind service under other addresses are disabled"
+            );
+        }
+        Ok(())
+    }
+
     async fn member(&self, user: &str) -> Result<Vec<String>, sqlx::Error> {
         groups::repair_scheduler(&self.pool, user).await?;
         groups::of_user(&self.pool, user).await

@@ -42,6 +42,7 @@ mod passwords;
 mod people;
 mod problem;
 mod progress;
+mod revocations;
 mod router;
 mod serve;
 mod sessions;
@@ -49,6 +50,7 @@ mod sources;
 mod state;
 mod users;
 
-pub use config::Config;
+pub use config::{Config, ConfigError};
 pub use database::DatabaseError;
+pub use revocations::revoke;
 pub use serve::{StartError, serve};

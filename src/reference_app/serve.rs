@@ -13,12 +13,13 @@ use super::{
     lifecycle::Lifecycle,
     marketplaces::Syncs,
     passwords::Passwords,
+    revocations::RevocationTable,
     router::router,
     sources::{Bounds, Imports},
     state::App,
 };
 use crate::{
-    auth::Auth,
+    auth::{Auth, Verifier, VerifierError},
     clock::SharedClock,
     entropy::Entropy,
     http_client::{self, ClientError},
@@ -33,6 +34,9 @@ pub enum StartError {
     /// Sources on the web could not be fetched.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The keys of tokens cannot be used.
+    #[error(transparent)]
+    Tokens(#[from] VerifierError),
 }
 
 /// How long work has to end once it was told to stop at once. Longer than what [`super::observe`] gives a request.
@@ -42,7 +46,8 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 /// and jobs end for [`Config::shutdown_grace`], kills what is left (a job goes back to the queue), and closes the database.
 ///
 /// # Errors
-/// The data folder cannot be used, or TLS cannot be set up. An unusable shared secret is a warning only: the app runs, and that path is off.
+/// The data folder or the keys of tokens cannot be used, or TLS cannot be set up. An unusable shared secret is a warning
+/// only: the app runs, and that path is off.
 pub async fn serve(
     config: Config,
     listener: TcpListener,
@@ -52,7 +57,11 @@ pub async fn serve(
 ) -> Result<(), StartError> {
     let database = Database::open(&config.data).await?;
     let directory = UserTable { pool: database.pool.clone(), clock: Arc::clone(&clock), entropy };
-    let auth = Auth::start(config.secret, directory, Arc::clone(&clock)).await;
+    let mut auth = Auth::start(config.secret, directory, Arc::clone(&clock)).await.with_mode(config.mode);
+    if let Some(tokens) = config.tokens {
+        let revocations = RevocationTable { pool: database.pool.clone() };
+        auth = auth.with_tokens(Verifier::start(tokens, revocations, Arc::clone(&clock)).await?);
+    }
     let git = Git::new(config.git_environment);
     let bounds = Bounds { timeout: config.source_timeout, max_bytes: config.source_bytes };
     let folders = (database::sources(&config.data), database::spool(&config.data));

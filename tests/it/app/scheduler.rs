@@ -168,3 +168,50 @@ async fn a15_the_secret_in_a_cookie_is_401() {
     }
     app.stop().await;
 }
+
+/// Seed B4: a new row and one that is there get the same flags: what was changed about it is put right at start, and what
+/// an operator disabled is not.
+#[tokio::test]
+async fn b4_a_row_is_repaired_unless_an_operator_disabled_it() {
+    let app = TestApp::start().await;
+    let id: String = app.value(ITS_ROW).await;
+    app.sql("UPDATE users SET name = 'Old', disabled_at = 1, disabled_because = 'superseded'").await;
+    app.scheduler("GET", "/api/auth/me").send().await.problem(401);
+    let app = Builder::default().data(app.stop().await).start().await;
+    let me = app.scheduler("GET", "/api/auth/me").send().await.json();
+    assert_eq!((&me["id"], &me["name"]), (&json!(id), &json!("Scheduler")));
+    for by_an_operator in [
+        "UPDATE users SET disabled_at = 1, disabled_because = NULL",
+        "UPDATE users SET disabled_at = 1, disabled_because = 'left the company'",
+    ] {
+        app.sql(by_an_operator).await;
+        app.scheduler("GET", "/api/auth/me").send().await.problem(401);
+    }
+    let app = Builder::default().data(app.stop().await).start().await;
+    app.scheduler("GET", "/api/auth/me").send().await.problem(401);
+    app.stop().await;
+}
+
+/// Seed B5: one identity, fixed: rows of its kind under other addresses are disabled with a warning, once; a person is
+/// never touched.
+#[tokio::test]
+async fn b5_superseded_rows_are_disabled() {
+    let app = TestApp::start().await;
+    app.person("ada@example.org").await;
+    app.sql(
+        "INSERT INTO users (id, email, name, kind, created_at) VALUES ('old', 'worker@example.org', 'Worker', 'service', 0)",
+    )
+    .await;
+    app.sql("INSERT INTO memberships VALUES ('old', 'Admin', 'system_seed')").await;
+    let logs = Logs::capture();
+    let app = Builder::default().data(app.stop().await).start().await;
+    assert!(logs.lines("WARN").join("").contains("under other addresses are disabled"), "{}", logs.text());
+    let disabled = "SELECT group_concat(email) FROM users WHERE disabled_at IS NOT NULL";
+    assert_eq!(app.value::<String>(disabled).await, "worker@example.org");
+    assert_eq!(app.scheduler("GET", "/api/auth/me").send().await.status, 200);
+    let logs = Logs::capture();
+    let app = Builder::default().data(app.stop().await).start().await;
+    assert_eq!(logs.lines("WARN"), Vec::<String>::new());
+    assert_eq!(app.value::<String>(disabled).await, "worker@example.org");
+    app.stop().await;
+}

@@ -4,10 +4,15 @@ use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
+    sync::Arc,
 };
 
 use clap::Parser;
-use sexton::cli::token::{self, TokenArgs};
+use sexton::{
+    cli::token::{self, Surroundings, TokenArgs},
+    clock::SystemClock,
+    entropy::Entropy,
+};
 
 use super::secret_command::mode;
 
@@ -23,8 +28,9 @@ struct Line {
 /// What the command prints when `input` comes in, or the message it fails with.
 pub(super) fn store(file: &Path, input: &str) -> Result<String, String> {
     let args = Line::try_parse_from(["token", "store", file.to_str().unwrap()]).unwrap().args;
-    let mut out = Vec::new();
-    token::run(args, &mut input.as_bytes(), &mut out).map_err(|error| format!("{error:?}"))?;
+    let (mut out, clock) = (Vec::new(), Arc::new(SystemClock));
+    let around = Surroundings { environment: &|_| None, clock, entropy: Entropy::System, input: &mut input.as_bytes() };
+    token::run(args, around, &mut out).map_err(|error| format!("{error:?}"))?;
     Ok(String::from_utf8(out).unwrap())
 }
 

@@ -133,7 +133,8 @@ impl Builder {
             source_bytes,
             clock,
         } = self;
-        let mut config = Config::new(data.path(), |name| environment.get(name).cloned());
+        let lookup = |name: &str| environment.get(name).cloned();
+        let mut config = Config::new(data.path(), lookup).with_tokens(lookup).unwrap();
         config.sync_limit = sync_limit.unwrap_or(config.sync_limit);
         config.shutdown_grace = shutdown_grace.unwrap_or(config.shutdown_grace);
         config.workers = workers.unwrap_or(config.workers);
