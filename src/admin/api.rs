@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{Admin, definitions, jobs, operate, runs};
+use super::{Admin, backfill, definitions, jobs, operate, runs};
 
 macro_rules! addresses {
     ($(#[$doc:meta])* $list:ident, $router:ident: $($method:ident $path:literal => $handler:path,)+) => {
@@ -36,6 +36,7 @@ addresses! {
     post "/api/v1/jobs/{name}/fire" => operate::fire,
     post "/api/v1/jobs/{name}/pause" => operate::pause,
     post "/api/v1/jobs/{name}/resume" => operate::resume,
+    post "/api/v1/backfill" => backfill::step,
     post "/api/v1/pause" => operate::pause_all,
     post "/api/v1/resume" => operate::resume_all,
     post "/api/v1/runs/{id}/settle" => operate::settle,
@@ -57,7 +58,8 @@ addresses! {
         operate::resume,
         operate::pause_all,
         operate::resume_all,
-        operate::settle
+        operate::settle,
+        backfill::step
     ),
     modifiers(&AdminToken),
     security((), ("admin_token" = []))

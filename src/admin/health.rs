@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -9,7 +10,7 @@ use crate::{
     credentials::Credentials,
     job::InForce,
     scheduler::Watch,
-    store::{FreshBecause, Pause},
+    store::{FreshBecause, Pause, RunStore},
 };
 
 /// After how long without a tick the process counts as dead; the watchdog had several tries by then.
@@ -77,9 +78,25 @@ fn paused(pauses: &[Pause]) -> String {
 }
 
 impl Health {
-    /// Everything that is wrong.
-    #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    /// Everything that is wrong, with what the ledger tells at `now`.
+    pub async fn verdict(&self, store: &dyn RunStore, now: DateTime<Utc>) -> Verdict {
+        let mut verdict = self.present();
+        match self.scheduler.stale(store, now).await {
+            Ok(stale) if stale.is_empty() => {}
+            Ok(stale) => {
+                let jobs: Vec<String> = stale.iter().map(|job| format!("`{job}`")).collect();
+                let jobs = jobs.join(", ");
+                let message =
+                    format!("two due instants passed without a row of {jobs}: see the log, restart the sidecar");
+                verdict.add(Condition::Failing, "stale_job", message);
+            }
+            Err(error) => verdict.add(Condition::Failing, "store_unreadable", error.to_string()),
+        }
+        verdict
+    }
+
+    /// What is wrong as far as memory tells.
+    fn present(&self) -> Verdict {
         let mut verdict = Verdict { status: Condition::Ok, reasons: Vec::new() };
         let status = self.scheduler.status();
         if status.liveness.is_some() && !self.scheduler.is_ticking() {

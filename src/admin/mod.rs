@@ -2,6 +2,7 @@
 //! behind the `door`.
 
 mod api;
+mod backfill;
 mod definitions;
 mod door;
 mod health;
@@ -25,6 +26,7 @@ use axum::{
 use tokio::sync::watch;
 
 pub use api::{READ, WRITE};
+pub use backfill::{Backfill, BackfillStep};
 pub use definitions::{Shown, ShownJob};
 pub use door::Door;
 pub use health::{Condition, Health, Verdict};
@@ -138,7 +140,7 @@ async fn public_keys(State(admin): State<Admin>) -> Response {
 }
 
 async fn healthz(State(admin): State<Admin>) -> Response {
-    let verdict = admin.health.verdict();
+    let verdict = admin.health.verdict(admin.store.as_ref(), admin.clock.now()).await;
     let status = if verdict.is_failing() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (status, axum::Json(verdict)).into_response()
 }

@@ -93,7 +93,7 @@ impl From<&Pause> for PauseRow {
 
 /// Who asks, as `class:name` (seed C16): whoever has the admin token is an admin, by the name that they give or the address
 /// that they have.
-pub(super) struct Asker(Option<String>);
+pub(super) struct Asker(pub(super) Option<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Asker {
     type Rejection = Problem;
@@ -226,7 +226,7 @@ impl Admin {
         let Hold { note, until } = hold;
         match self.ask(Command::Pause { job, until, note, by }).await? {
             Done::Paused(pause) => Ok(Json(PauseRow::from(&pause))),
-            other => Err(self.failed(&Unexpected(other))),
+            other => Err(self.unexpected(other)),
         }
     }
 
@@ -238,7 +238,7 @@ impl Admin {
                 let fired = Fired { run: Some(run.to_string()), job, scheduled_for, request: None };
                 Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(fired)).into_response())
             }
-            other => Err(self.failed(&Unexpected(other))),
+            other => Err(self.unexpected(other)),
         }
     }
 
@@ -248,6 +248,10 @@ impl Admin {
             return Err(self.refused(&Refused::NotFiring));
         }
         self.handle.ask(command).await.map_err(|refused| self.refused(&refused))
+    }
+
+    pub(super) fn unexpected(&self, answer: Done) -> Problem {
+        self.failed(&Unexpected(answer))
     }
 
     fn refused(&self, refused: &Refused) -> Problem {

@@ -49,6 +49,7 @@ pub(super) async fn list(State(admin): State<Admin>, Query(asked): Query<Asked>)
             None => None,
         },
         limit,
+        within: None,
     };
     let runs = admin.store.runs(query).await.map_err(|error| admin.failed(&error))?;
     let more = usize::try_from(limit).is_ok_and(|limit| runs.len() == limit);

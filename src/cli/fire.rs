@@ -22,7 +22,7 @@ use crate::{
 const LOOKS: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1)];
 /// How long a sidecar that is gone is waited for: it may be restarting, and the run is in its ledger.
-const ABSENCE: Duration = Duration::from_secs(60);
+pub(super) const ABSENCE: Duration = Duration::from_secs(60);
 
 /// Fire a job now, whatever its schedule says
 ///
@@ -61,7 +61,7 @@ async fn fire(args: &Args, client: &Client, out: &mut dyn Write) -> miette::Resu
     };
     match (&fired.run, &fired.request) {
         (Some(run), _) if args.wait => {
-            let run = until_ended(client, run).await?;
+            let run = until_ended(client, run, true).await?;
             say(args.json, &run, &in_words(&run), out)?;
             let succeeded = run.run.ended() == Some(Outcome::Succeeded);
             Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -88,7 +88,13 @@ fn say(json: bool, value: &impl Serialize, words: &str, out: &mut dyn Write) -> 
 }
 
 /// Looks until the run has its outcome, also over a restart of the sidecar.
-pub(super) async fn until_ended(client: &Client, run: &str) -> Result<RunDetail, NoAnswer> {
+/// `tells` how it stands meanwhile, on a terminal.
+pub(super) async fn until_ended(client: &Client, run: &str, tells: bool) -> Result<RunDetail, NoAnswer> {
+    let progress = |text: &str| {
+        if tells {
+            progress(text);
+        }
+    };
     let mut absent_since: Option<Instant> = None;
     let mut looks = LOOKS.into_iter();
     let begin = Instant::now();

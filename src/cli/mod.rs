@@ -4,6 +4,7 @@
 
 #[cfg(feature = "reference-app")]
 pub mod app;
+mod backfill;
 mod backup;
 pub mod check;
 mod client;
@@ -97,6 +98,7 @@ enum Command {
     Settle(settle::Args),
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
+    Backfill(backfill::Args),
     Verify(verify::Args),
     Backup(backup::Args),
     Secret(secret::SecretArgs),
@@ -152,6 +154,7 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
         Command::Settle(args) => settle::run(&args, environment, out),
         Command::Pause(args) => pause::pause(&args, environment, out),
         Command::Resume(args) => pause::resume(&args, environment, out),
+        Command::Backfill(args) => backfill::run(&args, environment, out),
         Command::Verify(args) => verify::run(&args, environment, screen, out),
         Command::Backup(args) => backup::run(&args, environment, out),
         Command::Secret(args) => secret::run(args, lookup, Entropy::System, out),

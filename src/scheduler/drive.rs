@@ -13,7 +13,7 @@ use super::{
     Scheduler, Stop,
     announce::announce,
     command::Desk,
-    decisions::{Decisions, Effect, Event, Inherited, STEP, Write},
+    decisions::{Decisions, Effect, Event, Inherited, Life, STEP, Write},
     recorder,
     self_check::Rechecks,
 };
@@ -33,8 +33,8 @@ const SIGN_OF_LIFE: u32 = 15;
 /// After the grace, how long the last writes may take.
 const LAST_WRITES: Duration = Duration::from_secs(3);
 
-pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop) -> Result<(), StoreError> {
-    let (decisions, effects) = take_over(&mut scheduler).await?;
+pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop, life: Life) -> Result<(), StoreError> {
+    let (decisions, effects) = take_over(&mut scheduler, life).await?;
     let desk = scheduler.commands.desk().await;
     let mut drive = Loop::new(scheduler, decisions, desk);
     drive.perform(effects);
@@ -43,9 +43,9 @@ pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop) -> Result<(), St
     drive.scheduler.store.tick(alive_at).await
 }
 
-async fn take_over(scheduler: &mut Scheduler) -> Result<(Decisions, Vec<Effect>), StoreError> {
+async fn take_over(scheduler: &mut Scheduler, life: Life) -> Result<(Decisions, Vec<Effect>), StoreError> {
     let now = scheduler.clock.now();
-    let inherited = Inherited::read(scheduler.store.as_ref(), now).await?;
+    let inherited = Inherited { life, ..Inherited::read(scheduler.store.as_ref(), now).await? };
     let definitions = scheduler.definitions.borrow_and_update().clone();
     Ok(Decisions::start(now, definitions, inherited, scheduler.entropy))
 }
@@ -73,9 +73,11 @@ impl Loop {
         tokio::spawn(recorder::record(Arc::clone(&scheduler.store), clock.clone(), to_record, answer));
         let ticker = Ticker::start(clock.clone(), Home::OwnThread);
         let liveness = Some(ticker.liveness());
+        let now = clock.now();
         scheduler.status.send_modify(|status| {
             status.store_writable = true;
             status.liveness = liveness;
+            status.firing_since = Some(now);
         });
         let clocks = Clocks::read(clock.as_ref());
         let (attempts, tasks, rechecks) = (JoinSet::new(), HashMap::new(), Rechecks::default());

@@ -7,9 +7,11 @@ mod announce;
 mod command;
 pub mod decisions;
 mod drive;
+mod housekeeping;
 mod metrics;
 mod recorder;
 mod self_check;
+mod stale;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
@@ -21,6 +23,7 @@ pub use command::{Commands, Handle};
 pub use metrics::Metrics;
 pub use watch::{Status, Watch};
 
+use self::decisions::Life;
 use crate::{
     clock::SharedClock,
     dispatch::Dispatcher,
@@ -69,21 +72,27 @@ impl Scheduler {
         }
     }
 
-    /// Runs until `stop` turns true and the drain is over (guarantee G7). A panic of the loop itself is logged, and the
+    /// Waits `startup_grace` out, then runs until `stop` turns true and the drain is over (guarantee G7). A panic of the loop itself is logged, and the
     /// loop starts over from the ledger as after a crash (seed D9).
     ///
     /// # Errors
     /// When the ledger cannot be read at the start.
-    pub async fn run(self, stop: Stop) -> Result<(), StoreError> {
+    pub async fn run(self, mut stop: Stop) -> Result<(), StoreError> {
         let self_check = tokio::spawn(self_check::check_all(self.clone()));
-        let ended = self.keep_turning(stop).await;
+        let begins = housekeeping::wait_out_grace(&self, &mut stop).await;
+        let pruning = tokio::spawn(housekeeping::keep_pruning(self.clone()));
+        let ended = if begins { self.keep_turning(stop).await } else { Ok(()) };
         self_check.abort();
+        pruning.abort();
         ended
     }
 
     async fn keep_turning(self, stop: Stop) -> Result<(), StoreError> {
+        let mut life = Life::First;
         loop {
-            match tokio::spawn(drive::drive(self.clone(), stop.clone())).await {
+            match tokio::spawn(drive::drive(self.clone(), stop.clone(), std::mem::replace(&mut life, Life::Later)))
+                .await
+            {
                 Ok(ended) => return ended,
                 Err(death) if death.is_panic() => {
                     tracing::error!("the scheduler's loop panicked; starting over from the ledger");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-use super::decisions::{Event, Inherited, Operation, Stored, Write};
+use super::decisions::{Event, Inherited, Life, Operation, Stored, Write};
 use crate::{
     clock::SharedClock,
     store::{RunStore, StoreError},
@@ -40,7 +40,7 @@ pub(super) async fn record(
 }
 
 impl Inherited {
-    /// What the ledger holds at `now`.
+    /// What the ledger holds at `now`, for the first life of a process.
     ///
     /// # Errors
     /// Whatever the ledger says.
@@ -50,6 +50,7 @@ impl Inherited {
             unfinished: store.unfinished().await?,
             slots: store.slots(now).await?,
             pauses: store.pauses().await?,
+            life: Life::First,
         })
     }
 }

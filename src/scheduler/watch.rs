@@ -26,6 +26,8 @@ pub struct Status {
     pub stopping: bool,
     /// The pulse, once there is one.
     pub liveness: Option<Liveness>,
+    /// Since when the loop fires.
+    pub firing_since: Option<DateTime<Utc>>,
     /// What is held back.
     pub pauses: Vec<Pause>,
     /// The targets whose self-check was refused.

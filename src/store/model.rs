@@ -275,6 +275,8 @@ pub struct RunQuery {
     pub outcome: Option<Outcome>,
     /// Older than this row only: its first instant, and its id among those of one instant.
     pub before: Option<(DateTime<Utc>, RunId)>,
+    /// Of which the first instant is one of these, both ends included.
+    pub within: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// At most so many; 0 reads none.
     pub limit: u32,
 }

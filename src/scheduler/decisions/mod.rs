@@ -36,7 +36,7 @@ use self::pauses::Pauses;
 pub use adopt::Reloaded;
 pub use event::{Effect, Event, Notice, RunEnded, Stored, Write};
 pub use operate::{Command, Done, Operation, Refused, Ticket};
-pub use start::Inherited;
+pub use start::{Inherited, Life};
 
 /// How long before its instant a run is made durable as `sending`, so that the write does not make it late.
 pub const AHEAD: TimeDelta = TimeDelta::milliseconds(50);

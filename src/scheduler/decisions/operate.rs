@@ -204,6 +204,17 @@ impl Decisions {
         Ok(Asked { job: job.name.clone(), claim, by })
     }
 
+    /// What jobs with `run_on_start` want when a process begins. One that is held back or disabled wants nothing.
+    pub(super) fn ask_for_starts(&self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let jobs = self.definitions.jobs.values().filter(|job| job.run_on_start && job.enabled);
+        let wanted = jobs.filter(|job| !self.pauses.cover(&job.name, now));
+        let asked: Vec<Asked> =
+            wanted.filter_map(|job| self.ask_for(now, &job.name, Trigger::Startup, None, None).ok()).collect();
+        if !asked.is_empty() {
+            effects.push(Effect::Write(Write::Operate(Operation::Claim(asked, None))));
+        }
+    }
+
     /// The ledger did it. `found` is its answer to a settlement.
     pub(super) fn operated(
         &mut self,

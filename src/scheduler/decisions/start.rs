@@ -27,6 +27,18 @@ pub struct Inherited {
     pub slots: Vec<Slot>,
     /// What is held back.
     pub pauses: Vec<Pause>,
+    /// Which life of the loop begins.
+    pub life: Life,
+}
+
+/// Which life of the loop begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Life {
+    /// That of a process: jobs with `run_on_start` want a run.
+    #[default]
+    First,
+    /// One after a panic of the loop.
+    Later,
 }
 
 impl Decisions {
@@ -66,6 +78,9 @@ impl Decisions {
         this.take_due(now, &mut effects);
         for run in inherited.unfinished {
             this.take_over(now, &run, &mut effects);
+        }
+        if inherited.life == Life::First {
+            this.ask_for_starts(now, &mut effects);
         }
         for slot in inherited.slots {
             if slot.state == State::Ended(Outcome::Unknown) {

@@ -55,6 +55,9 @@ pub(super) async fn runs(pool: SqlitePool, query: RunQuery) -> Result<Vec<Run>, 
         let column = if query.job.is_some() { "+outcome" } else { "outcome" };
         sql.push(format_args!(" AND {column} = ")).push_bind(outcome.as_str());
     }
+    if let Some((first, last)) = query.within {
+        sql.push(" AND scheduled_for BETWEEN ").push_bind(micros(first)).push(" AND ").push_bind(micros(last));
+    }
     if let Some((instant, id)) = query.before {
         sql.push(" AND (scheduled_for, id) < (")
             .push_bind(micros(instant))

@@ -29,6 +29,7 @@ async fn rows(sidecar: &Sidecar, arguments: &[&str]) -> Vec<Value> {
     out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// Seed A39: when, what, how long, how it ended; and an empty history tells where to look.
 #[tokio::test]
 async fn it_shows_what_is_asked_for_newest_first() {
     let sidecar = history().await;
@@ -54,6 +55,8 @@ async fn it_shows_what_is_asked_for_newest_first() {
     assert_eq!(rows(&sidecar, &["-n", "1"]).await, all[..1]);
     assert!(rows(&sidecar, &["-n", "0"]).await.is_empty());
     assert!(rows(&sidecar, &["--job", "nobody"]).await.is_empty());
+    let empty = run(sidecar.command(&["runs", "--store", STORE, "--job", "nobody"])).await.good();
+    assert!(empty.contains("`sexton list` shows what is to come"), "{empty}");
     let table = run(sidecar.command(&["runs", "--store", STORE, "-n", "2"])).await.good();
     assert_eq!(table.lines().count(), 3, "{table}");
     assert!(table.starts_with("SCHEDULED FOR"), "{table}");

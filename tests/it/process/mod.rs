@@ -1,5 +1,6 @@
 //! The real program: started, signalled, killed.
 
+mod backfill;
 mod crash;
 mod edits;
 mod firing;
@@ -7,4 +8,5 @@ mod listener;
 mod operators;
 mod preview;
 mod refusals;
+mod starting;
 mod stopping;

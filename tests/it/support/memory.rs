@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sexton::{
     job::{Job, JobName},
     run::{Change, Outcome, Run, RunId, State, Trigger, transition},
-    scheduler::decisions::{Inherited, Operation, Stored, Write},
+    scheduler::decisions::{Inherited, Life, Operation, Stored, Write},
     store::{Accounted, Accounting, Asked, Begin, Begun, Claim, Cursor, End, Finish, Pause, Slot, Span},
 };
 
@@ -62,6 +62,7 @@ impl MemoryLedger {
             unfinished,
             slots: slots.collect(),
             pauses: self.pauses.clone(),
+            life: Life::First,
         }
     }
 

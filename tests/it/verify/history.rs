@@ -111,6 +111,7 @@ impl Life {
             unfinished: self.store.unfinished().await.unwrap(),
             slots: self.store.slots(self.now).await.unwrap(),
             pauses: self.store.pauses().await.unwrap(),
+            life: sexton::scheduler::decisions::Life::First,
         };
         let (decisions, effects) = Decisions::start(self.now, self.definitions.clone(), inherited, Entropy::System);
         self.decisions = decisions;

@@ -29,6 +29,8 @@ use crate::support::{process::eventually, sidecar::FakeApp};
 struct FullDisk {
     ledger: Arc<dyn RunStore>,
     full: AtomicBool,
+    /// Takes rows of occurrences, and never says that it has.
+    stuck: AtomicBool,
 }
 
 impl FullDisk {
@@ -46,6 +48,9 @@ impl RunStore for FullDisk {
         self.write()?.anchor(cursors).await
     }
     async fn account(&self, now: DateTime<Utc>, batch: Vec<Accounting>) -> Result<Vec<Accounted>, StoreError> {
+        if self.stuck.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.write()?.account(now, batch).await
     }
     async fn begin(&self, now: DateTime<Utc>, batch: Vec<Begin>) -> Result<Vec<Begun>, StoreError> {
@@ -104,7 +109,7 @@ impl RunStore for FullDisk {
 async fn full_disk(folder: &Path, now: DateTime<Utc>) -> Arc<FullDisk> {
     let address = format!("sqlite://{}", folder.join("sexton.db").display());
     let ledger = store::open(&address, now).await.unwrap().store;
-    Arc::new(FullDisk { ledger, full: AtomicBool::new(false) })
+    Arc::new(FullDisk { ledger, full: AtomicBool::new(false), stuck: AtomicBool::new(false) })
 }
 
 /// Nothing is sent that the ledger does not hold; health says so; and it goes on by itself when there is room again.
@@ -136,6 +141,30 @@ async fn a_full_disk_stops_the_firing_and_nothing_else() {
         assert_eq!(run.scheduled_for, next, "{:#?}", story(&rows, "a"));
         next = run.through + chrono::TimeDelta::seconds(1);
     }
+}
+
+/// Seeds E4 and A38: a job of which two due instants passed without a row is told, although everything else looks well. Its
+/// own schedule says how long is too long: the hourly one is not to blame yet. One that is held back is silent on purpose.
+#[tokio::test]
+async fn e4_a_job_that_should_have_fired_is_stale() {
+    let (app, folder) = (FakeApp::start().await, tempfile::tempdir().unwrap());
+    let (_, clock) = clock_at("2026-03-10T12:00:00.200Z");
+    let disk = full_disk(folder.path(), clock.now()).await;
+    let definitions = jobs_of(&app, "", &[("a", "every 1s", "path = \"/ok\""), ("hourly", "every 1h", "")]);
+    let mut turning = Turning::with(disk.clone(), dispatcher(&clock), definitions, &clock);
+    turning.next_of("a", Outcome::Succeeded).await;
+    let watch = turning.watch.clone();
+    assert_eq!(watch.stale(disk.as_ref(), clock.now()).await.unwrap(), []);
+    disk.stuck.store(true, Ordering::SeqCst);
+    let stale = eventually("a stale job", super::PATIENCE, async || {
+        let stale = watch.stale(disk.as_ref(), clock.now()).await.unwrap();
+        (!stale.is_empty()).then_some(stale)
+    })
+    .await;
+    assert_eq!(stale, [JobName::new("a").unwrap()]);
+    assert!(watch.is_ticking() && watch.status().store_writable, "nothing else tells");
+    turning.task.take().unwrap().abort();
+    disk.close().await;
 }
 
 /// Guarantee G7: a stop is bounded also when the ledger takes nothing any more.

@@ -78,6 +78,6 @@ pub(crate) async fn the_history_is_read_in_parts(open: impl AsyncFn() -> Store) 
     }
     assert_eq!(parts, whole);
     let before = Some((whole[1].scheduled_for, whole[1].id));
-    let of_a = store.runs(RunQuery { job: Some(job("a")), before, limit: 9, outcome: None }).await.unwrap();
+    let of_a = store.runs(RunQuery { job: Some(job("a")), before, limit: 9, ..RunQuery::default() }).await.unwrap();
     assert_eq!(of_a.len(), 2);
 }
