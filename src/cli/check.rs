@@ -70,7 +70,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write) -> miette::Resul
     let context = setting.load_context();
     let (findings, sources, definitions) = match load(&args.file, &context) {
         Ok(Loaded { definitions, warnings, sources, .. }) => (warnings, sources, Some(definitions)),
-        Err(Report { findings, sources }) => (findings, sources, None),
+        Err(Report { findings, sources, .. }) => (findings, sources, None),
     };
     let jobs = definitions.as_ref().map(|definitions| checked_jobs(definitions, setting)).unwrap_or_default();
     let warnings = findings.iter().filter(|finding| finding.severity == Severity::Warning).count();

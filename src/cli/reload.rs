@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     clock::SharedClock,
     config::Environment,
-    job::{self, Definitions, FileWatch, InForce, LoadContext, Overrides, Report, Source},
+    job::{self, Definitions, FileWatch, InForce, LoadContext, Loaded, Overrides, Report, Source},
 };
 
 /// What reading the files again needs.
@@ -27,8 +27,11 @@ pub(super) struct Reload {
 impl Reload {
     /// Looks until it is dropped.
     pub(super) async fn keep_looking(self) {
-        let fingerprint = self.in_force.borrow().loaded.fingerprint.clone();
-        let mut files = FileWatch::new(self.path.clone(), fingerprint);
+        let mut files = FileWatch::new(self.path.clone());
+        {
+            let in_force = self.in_force.borrow();
+            files.knows(&in_force.loaded.sources, &in_force.loaded.attachments);
+        }
         let mut look = tokio::time::interval(job::LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut hangup = match signal(SignalKind::hangup()) {
@@ -41,22 +44,21 @@ impl Reload {
                 _ = hangup.recv() => true,
             };
             match files.look(asked).await {
-                Some(read) => self.take(read).await,
+                Some(read) => self.take(read, &mut files).await,
                 None if asked => tracing::info!("SIGHUP: the definitions are unchanged"),
                 None => {}
             }
         }
     }
 
-    async fn take(&self, read: Result<Vec<Source>, Report>) {
-        let (environment, overrides) = (Arc::clone(&self.environment), Arc::clone(&self.overrides));
-        let now = self.clock.now();
-        let check = move || {
-            let lookup = |name: &str| environment.get(name);
-            let context = LoadContext { environment: &lookup, overrides: &overrides, now };
-            read.and_then(|sources| job::load_sources(sources, &context))
-        };
-        let Some(edit) = job::off_the_workers(check).await else { return };
+    async fn take(&self, read: Result<Vec<Source>, Report>, files: &mut FileWatch) {
+        let readable = read.is_ok();
+        let Some(edit) = self.check(read).await else { return };
+        match &edit {
+            Ok(Loaded { sources, attachments, .. }) => files.knows(sources, attachments),
+            Err(Report { sources, attachments, .. }) if readable => files.knows(sources, attachments),
+            Err(_) => {}
+        }
         if let Ok(loaded) = &edit {
             loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         }
@@ -73,5 +75,15 @@ impl Reload {
         } else {
             tracing::info!(generation = in_force.generation, "the definitions are again those in force");
         }
+    }
+    async fn check(&self, read: Result<Vec<Source>, Report>) -> Option<Result<Loaded, Report>> {
+        let (environment, overrides) = (Arc::clone(&self.environment), Arc::clone(&self.overrides));
+        let now = self.clock.now();
+        job::off_the_workers(move || {
+            let lookup = |name: &str| environment.get(name);
+            let context = LoadContext { environment: &lookup, overrides: &overrides, now };
+            read.and_then(|sources| job::load_sources(sources, &context))
+        })
+        .await
     }
 }

@@ -68,6 +68,7 @@ impl Call {
             Body::Empty => (None, Bytes::new()),
             Body::Json(text) => (Some("application/json"), Bytes::from(text.clone())),
             Body::Text(text) => (Some("text/plain; charset=utf-8"), Bytes::from(text.clone())),
+            Body::File { bytes, media_type } => (Some(*media_type), Bytes::copy_from_slice(bytes)),
         };
         let mut headers = HeaderMap::new();
         basic_auth(&url, &mut headers)?;

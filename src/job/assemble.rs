@@ -4,6 +4,7 @@ use std::{borrow::Borrow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     Body, Call, CatchUp, Job, JobName, LoadContext, Overlap, Settings, Target, address,
+    attachment::Attachments,
     completion::{self, completion},
     draft::{Draft, draft, schedules},
     expect::expect,
@@ -27,6 +28,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) targets: &'a BTreeMap<String, Option<Arc<Target>>>,
     pub(super) groups: &'a Groups,
     pub(super) defaults: &'a Draft,
+    pub(super) attachments: &'a Attachments,
 }
 
 /// Reads one job. `None` when it cannot be used; why is noted.
@@ -38,7 +40,7 @@ pub(super) fn job(
     context: &LoadContext,
     notes: &mut Notes,
 ) -> Option<Job> {
-    let own = draft(section, context, notes);
+    let own = draft(section, around.attachments, context, notes);
     let defaults = around.defaults;
     let named = JobName::new(name.value);
     if let Err(error) = &named {

@@ -7,6 +7,7 @@ use toml::de::DeValue;
 
 use super::{
     Body, Call, CatchUp, LoadContext, Overlap, address,
+    attachment::Attachments,
     completion::{self, PollDraft},
     expect::{self, ExpectDraft},
     finding::Notes,
@@ -50,7 +51,7 @@ pub(super) struct Draft {
 }
 
 /// Reads the keys that a job and `[defaults]` share.
-pub(super) fn draft(section: &Section, context: &LoadContext, notes: &mut Notes) -> Draft {
+pub(super) fn draft(section: &Section, attachments: &Attachments, context: &LoadContext, notes: &mut Notes) -> Draft {
     let duration = |key, notes: &mut Notes| section.get(key)?.duration(notes);
     let text = |key, notes: &mut Notes| {
         let found = section.get(key)?.text(notes, "a string")?;
@@ -69,7 +70,7 @@ pub(super) fn draft(section: &Section, context: &LoadContext, notes: &mut Notes)
         jitter: duration("jitter", notes).map(|jitter| jitter.value),
         method: section.get("method").and_then(|field| address::method(&field, notes)).map(|method| method.value),
         headers: section.get("headers").and_then(|field| headers::headers(&field, context, notes)),
-        body: payload::body(section, notes).map(|body| body.value),
+        body: payload::body(section, attachments, notes).map(|body| body.value),
         timeout: duration("timeout", notes),
         retry: retry::draft(section.get("retry").as_ref(), notes),
         idempotent: flag("idempotent", notes),

@@ -28,7 +28,7 @@ pub fn read_sources(path: &Path) -> Result<Vec<Source>, Report> {
             findings.push(Finding::error(place, format!("cannot list the folder: {error}")));
         }
     }
-    if findings.is_empty() { Ok(sources) } else { Err(Report { findings, sources }) }
+    if findings.is_empty() { Ok(sources) } else { Err(Report { findings, sources, attachments: Vec::new() }) }
 }
 
 /// `jobs.d/*.toml`; hidden files are left alone, as a shell would.

@@ -4,7 +4,10 @@ use std::{collections::HashSet, error::Error, fmt, ops::Range};
 
 use serde::Serialize;
 
-use super::source::{Place, Source};
+use super::{
+    attachment::Attachment,
+    source::{Place, Source},
+};
 
 /// How bad a [`Finding`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -39,6 +42,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The texts that the findings point into.
     pub sources: Vec<Source>,
+    /// What they name beside them.
+    pub attachments: Vec<Attachment>,
 }
 
 impl Finding {

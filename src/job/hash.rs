@@ -36,6 +36,7 @@ pub(super) fn hash(job: &Job, identities: &[(&str, &str)]) -> String {
         Body::Empty => parts.text("empty"),
         Body::Json(json) => parts.text("json").text(json),
         Body::Text(text) => parts.text("text").text(text),
+        Body::File { bytes, media_type } => parts.text(media_type).bytes(bytes),
     };
     parts.duration(job.jitter).duration(job.timeout).duration(job.hold).number(job.run_on_start.into());
     parts.retry(&job.retry).number(job.idempotent.into());
@@ -68,8 +69,12 @@ struct Parts(Sha256);
 
 impl Parts {
     fn text(&mut self, text: &str) -> &mut Self {
-        self.number(text.len() as u64);
-        self.0.update(text);
+        self.bytes(text.as_bytes())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.number(bytes.len() as u64);
+        self.0.update(bytes);
         self
     }
 

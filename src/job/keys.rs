@@ -52,6 +52,8 @@ pub(super) enum Form {
     PollUrl,
     /// The absolute path of a file.
     File,
+    /// The path of a file under the folder of jobs.toml.
+    Beside,
     /// A text of visible ASCII.
     Visible,
     /// Names of rights, as OAuth writes them.
@@ -262,8 +264,14 @@ pub(super) const JOB: &[Key] = &[
     ),
     key("method", Form::Method, "The HTTP method, upper case. Default: POST."),
     key("headers", Form::Headers, "Headers beyond Sexton's own."),
-    key("json", Form::Json, "Sent as JSON. Not together with body."),
-    key("body", Form::Text, "Sent as it is. Not together with json."),
+    key("json", Form::Json, "Sent as JSON. Not together with body or body_file."),
+    key("body", Form::Text, "Sent as it is. Not together with json or body_file."),
+    key(
+        "body_file",
+        Form::Beside,
+        "A file under the folder of jobs.toml, 1 MiB at most, that is sent as it is; as JSON when its name ends in .json. \
+         Not together with json or body.",
+    ),
     key(
         "timeout",
         between(1, A_DAY),

@@ -9,8 +9,9 @@ use std::{
 use toml::de::DeTable;
 
 use super::{
-    Definitions, JobName, LoadContext, Settings, Target,
+    Attachment, Definitions, JobName, LoadContext, Settings, Target,
     assemble::{self, Surroundings},
+    attachment::Attachments,
     doubts::{self, Placed},
     draft::{Draft, draft},
     files::read_sources,
@@ -35,7 +36,9 @@ pub struct Loaded {
     pub warnings: Vec<Finding>,
     /// The texts they were read from.
     pub sources: Vec<Source>,
-    /// The hash of those texts, see [`fingerprint`].
+    /// What they name beside them.
+    pub attachments: Vec<Attachment>,
+    /// The hash of all that, see [`fingerprint`].
     pub fingerprint: String,
 }
 
@@ -57,13 +60,14 @@ pub fn load_sources(mut sources: Vec<Source>, context: &LoadContext) -> Result<L
         sources.push(Source::new("jobs.toml", ""));
     }
     let mut notes = Notes::new(&sources);
-    let definitions = walk(&sources, context, &mut notes);
-    let findings = notes.finish();
+    let attachments = Attachments::of(&sources);
+    let definitions = walk(&sources, &attachments, context, &mut notes);
+    let (findings, attachments) = (notes.finish(), attachments.into_list());
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(Report { findings, sources });
+        return Err(Report { findings, sources, attachments });
     }
-    let fingerprint = fingerprint(&sources);
-    Ok(Loaded { definitions, warnings: findings, sources, fingerprint })
+    let fingerprint = fingerprint(&sources, &attachments);
+    Ok(Loaded { definitions, warnings: findings, sources, attachments, fingerprint })
 }
 
 /// The tables of all files, in the order of the files.
@@ -76,16 +80,18 @@ struct Tables<'a> {
     jobs: Vec<(Found<&'a str>, Section<'a>)>,
 }
 
-fn walk(sources: &[Source], context: &LoadContext, notes: &mut Notes) -> Definitions {
+fn walk(sources: &[Source], attachments: &Attachments, context: &LoadContext, notes: &mut Notes) -> Definitions {
     let trees: Vec<DeTable> =
         sources.iter().enumerate().map(|(file, source)| syntax::parse(file, source, notes)).collect();
     let tables = sort_out(&trees, notes);
     let settings = settings(tables.sexton.as_ref(), context, notes);
-    let defaults = tables.defaults.as_ref().map_or_else(Draft::default, |section| draft(section, context, notes));
+    let defaults =
+        tables.defaults.as_ref().map_or_else(Draft::default, |section| draft(section, attachments, context, notes));
     let targets = targets(&tables, &settings, context, notes);
     let groups: Groups =
         tables.groups.iter().map(|(name, one)| (name.value.to_owned(), group::group(name, one, notes))).collect();
-    let around = Surroundings { settings: &settings, targets: &targets, groups: &groups, defaults: &defaults };
+    let around =
+        Surroundings { settings: &settings, targets: &targets, groups: &groups, defaults: &defaults, attachments };
     let mut timing = Timing::new(context.now);
     let mut placed = Vec::with_capacity(tables.jobs.len());
     for (name, section) in &tables.jobs {

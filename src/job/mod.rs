@@ -6,6 +6,7 @@
 
 mod address;
 mod assemble;
+mod attachment;
 mod completion;
 mod context;
 mod doubts;
@@ -42,6 +43,7 @@ mod timing;
 mod watch;
 mod wire;
 
+pub use attachment::Attachment;
 pub use context::{LoadContext, Overrides};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use files::read_sources;

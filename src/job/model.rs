@@ -240,4 +240,11 @@ pub enum Body {
     Json(String),
     /// Text, sent as it is.
     Text(String),
+    /// What was in a file when the definitions were loaded.
+    File {
+        /// Sent as they are.
+        bytes: Arc<[u8]>,
+        /// The `Content-Type`, unless a header of the job says another.
+        media_type: &'static str,
+    },
 }

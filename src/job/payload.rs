@@ -1,34 +1,36 @@
-//! What a job sends: `json` or `body`.
+//! What a job sends: `json`, `body` or `body_file`.
 
 use serde_json::{Map, Number, Value};
 use toml::{Spanned, de::DeValue};
 
 use super::{
     Body,
+    attachment::Attachments,
     finding::{At, Notes},
     reader::{Field, Found, Section, describe},
 };
 
-/// `json` or `body`, whichever is there.
-pub(super) fn body(section: &Section, notes: &mut Notes) -> Option<Found<Body>> {
-    let (json, text) = (section.get("json"), section.get("body"));
-    if let (Some(json), Some(text)) = (json, text) {
-        let (at, other) = (section.at_key(json.key), section.at_key(text.key));
-        let (first, second) = if at.span.start < other.span.start { (at, other) } else { (other, at) };
+/// `json`, `body` or `body_file`, whichever is there.
+pub(super) fn body(section: &Section, attachments: &Attachments, notes: &mut Notes) -> Option<Found<Body>> {
+    let mut there: Vec<Field> = ["json", "body", "body_file"].iter().filter_map(|key| section.get(key)).collect();
+    if there.len() > 1 {
+        there.sort_by_key(|field| section.at_key(field.key).span.start);
+        let (first, second) = (section.at_key(there[0].key), section.at_key(there[1].key));
         let first = notes.place(&first);
         notes
-            .error(&second, format!("{} has both `json` and `body`", section.title))
+            .error(&second, format!("{} has both `{}` and `{}`", section.title, there[0].key, there[1].key))
             .related(first)
-            .help("keep one: json is sent as application/json, body as it is");
+            .help("keep one: json is sent as application/json, body and what is in body_file as they are");
         return None;
     }
-    match (json, text) {
-        (Some(json), _) => json_body(&json, notes),
-        (_, Some(text)) => {
-            let text = text.text(notes, "a string")?;
+    let field = there.pop()?;
+    match field.key {
+        "json" => json_body(&field, notes),
+        "body_file" => attachments.body(&field, notes),
+        _ => {
+            let text = field.text(notes, "a string")?;
             Some(Found { value: Body::Text(text.value.to_owned()), at: text.at })
         }
-        (None, None) => None,
     }
 }
 

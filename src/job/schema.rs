@@ -21,7 +21,8 @@ pub fn schema() -> Value {
     for table in [&mut job, &mut defaults] {
         table["properties"]["cancel"]["required"] = json!(["path"]);
     }
-    job["not"] = json!({ "required": ["json", "body"] });
+    let both = |one: &str, other: &str| json!({ "required": [one, other] });
+    job["not"] = json!({ "anyOf": [both("json", "body"), both("json", "body_file"), both("body", "body_file")] });
     let mut group = table(keys::GROUP);
     group["required"] = json!(["concurrency"]);
     let zones: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
@@ -94,6 +95,7 @@ fn value(form: Form) -> Value {
             ] });
             json!({ "type": "array", "minItems": 1, "items": cause })
         }
+        Form::Beside => pattern("^[^/]", 1, &["body.json"]),
         Form::File => pattern("^/", 2, &["/run/sexton/token"]),
         Form::Visible => pattern("^[!-~]+$", 1, &[]),
         Form::Scopes => {

@@ -5,6 +5,8 @@ use std::{fmt, ops::Range, sync::Arc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::Attachment;
+
 /// One file of definitions: its name as messages show it, and its text.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -99,15 +101,21 @@ impl fmt::Display for Place {
     }
 }
 
-/// A hash over the names and texts of all files: equal when, and only when, a load would read the same.
+/// A hash over the names and contents of all files: equal when, and only when, a load would read the same.
 #[must_use]
-pub fn fingerprint(sources: &[Source]) -> String {
+pub fn fingerprint(sources: &[Source], attachments: &[Attachment]) -> String {
     let mut hash = Sha256::new();
+    let mut add = |part: &[u8]| {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    };
     for source in sources {
-        for part in [source.name.as_ref(), source.text.as_ref()] {
-            hash.update(part.len().to_le_bytes());
-            hash.update(part);
-        }
+        add(source.name.as_bytes());
+        add(source.text.as_bytes());
+    }
+    for Attachment { path, content } in attachments {
+        add(path.as_os_str().as_encoded_bytes());
+        add(content.as_deref().unwrap_or(b"no content"));
     }
     hex(&hash.finalize())
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Report, Source,
+    Attachment, Report, Source,
     files::{further_files, read_sources},
     fingerprint,
 };
@@ -29,6 +29,8 @@ const PATIENCE: u32 = 3;
 #[derive(Debug)]
 pub struct FileWatch {
     path: PathBuf,
+    /// What the definitions name beside them.
+    attached: Vec<PathBuf>,
     stamps: Vec<Option<Stamp>>,
     known: Content,
     looks: u32,
@@ -41,26 +43,33 @@ type Stamp = (PathBuf, u64, u64, i64, i64, i64, i64);
 type Content = Result<String, String>;
 
 impl FileWatch {
-    /// Watches `path`, whose texts with the given [`fingerprint`] are known.
+    /// Watches `path`. What [`FileWatch::knows`] is told next is taken for known.
     #[must_use]
-    pub fn new(path: PathBuf, known: String) -> Self {
+    pub fn new(path: PathBuf) -> Self {
         // No stamps: the first look reads, so that a change since the load is not missed.
-        Self { path, stamps: Vec::new(), known: Ok(known), looks: 0 }
+        let known = Err("never read".to_owned());
+        Self { path, attached: Vec::new(), stamps: Vec::new(), known, looks: 0 }
+    }
+
+    /// What a load read, whether it can be used or not: only other contents are news.
+    pub fn knows(&mut self, sources: &[Source], attachments: &[Attachment]) {
+        self.known = Ok(fingerprint(sources, attachments));
+        self.attached = attachments.iter().map(|attachment| attachment.path.clone()).collect();
     }
 
     /// One look, cheap when nothing changed. `Some` when the texts are others than at the last answer, or cannot be read
     /// any more, and have settled. `now` reads them whatever their metadata say.
     pub async fn look(&mut self, now: bool) -> Option<Result<Vec<Source>, Report>> {
         self.looks += 1;
-        let path = self.path.clone();
-        let stamps = off_the_workers(move || stamps(&path)).await?;
+        let (path, attached) = (self.path.clone(), self.attached.clone());
+        let stamps = off_the_workers(move || stamps(&path, attached)).await?;
         let anyway = now || self.looks.is_multiple_of(READ_ANYWAY);
         if stamps == self.stamps && !anyway {
             return None;
         }
         let read = self.settled().await?;
         self.stamps = stamps;
-        let content = content(&read);
+        let content = content(&read, &self.attached);
         (std::mem::replace(&mut self.known, content.clone()) != content).then_some(read)
     }
 
@@ -78,10 +87,10 @@ impl FileWatch {
     }
 
     async fn read(&self) -> Option<(Result<Vec<Source>, Report>, Content)> {
-        let path = self.path.clone();
+        let (path, attached) = (self.path.clone(), self.attached.clone());
         off_the_workers(move || {
             let read = read_sources(&path);
-            let content = content(&read);
+            let content = content(&read, &attached);
             (read, content)
         })
         .await
@@ -94,16 +103,19 @@ pub async fn off_the_workers<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     done.inspect_err(|error| tracing::error!(%error, "the definitions could not be looked at")).ok()
 }
 
-fn content(read: &Result<Vec<Source>, Report>) -> Content {
+fn content(read: &Result<Vec<Source>, Report>, attached: &[PathBuf]) -> Content {
     match read {
-        Ok(sources) => Ok(fingerprint(sources)),
+        Ok(sources) => {
+            let attachments: Vec<_> = attached.iter().map(|path| Attachment::read(path)).collect();
+            Ok(fingerprint(sources, &attachments))
+        }
         Err(report) => Err(report.findings.iter().map(ToString::to_string).collect()),
     }
 }
 
-fn stamps(path: &Path) -> Vec<Option<Stamp>> {
+fn stamps(path: &Path, attached: Vec<PathBuf>) -> Vec<Option<Stamp>> {
     let more = further_files(path).unwrap_or_default();
-    std::iter::once(path.to_owned()).chain(more).map(|file| stamp(&file)).collect()
+    std::iter::once(path.to_owned()).chain(more).chain(attached).map(|file| stamp(&file)).collect()
 }
 
 fn stamp(file: &Path) -> Option<Stamp> {

@@ -96,8 +96,12 @@ async fn a_body_goes_with_its_content_type_unless_the_job_says_another() {
 
     definition.headers.clear();
     definition.body = Body::Text("a=b".to_owned());
-    let third = seen(&order(definition), &mut app).await;
+    let third = seen(&order(definition.clone()), &mut app).await;
     assert_eq!((third.header("content-type"), third.body.as_str()), (Some("text/plain; charset=utf-8"), "a=b"));
+
+    definition.body = Body::File { bytes: b"<a/>".as_slice().into(), media_type: "application/octet-stream" };
+    let fourth = seen(&order(definition), &mut app).await;
+    assert_eq!((fourth.header("content-type"), fourth.body.as_str()), (Some("application/octet-stream"), "<a/>"));
 }
 
 /// Seed E13: a header's value may hold a colon, or nothing.

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use sexton::job::{LoadContext, Loaded, Overrides, Report, fingerprint, load, read_sources, render};
+use sexton::job::{Body, FileWatch, LoadContext, Loaded, Overrides, Report, fingerprint, load, read_sources, render};
 
 use super::{APP, job_a, line, lines, load_text, now};
 
@@ -146,7 +146,7 @@ fn an_error_in_a_schedule_points_into_the_string() {
 #[test]
 fn the_fingerprint_tells_names_and_texts_apart() {
     let files = folder(&[("jobs.toml", APP), ("jobs.d/a.toml", JOB_A)]);
-    let read = || fingerprint(&read_sources(&files.path().join("jobs.toml")).unwrap());
+    let read = || fingerprint(&read_sources(&files.path().join("jobs.toml")).unwrap(), &[]);
     let before = read();
     assert_eq!(before, read());
     fs::rename(files.path().join("jobs.d/a.toml"), files.path().join("jobs.d/b.toml")).unwrap();
@@ -158,4 +158,74 @@ fn the_report_for_a_terminal_shows_the_line() {
     let report = job_a("timout = \"1s\"").unwrap_err();
     insta::assert_snapshot!("terminal", render(&report.findings, &report.sources, false));
     assert!(render(&report.findings, &report.sources, true).contains("\u{1b}["));
+}
+
+fn with_body(name: &str) -> String {
+    format!("{APP}[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nbody_file = \"{name}\"\n")
+}
+
+#[test]
+fn a_body_file_is_read_with_the_definitions() {
+    for (name, content, media_type) in [
+        ("body.json", &b"{\"full\": true}"[..], "application/json"),
+        ("bodies/a.txt", "Pražská".as_bytes(), "text/plain; charset=utf-8"),
+        ("./raw", &[0xff, 0x00], "application/octet-stream"),
+        ("empty", b"", "text/plain; charset=utf-8"),
+    ] {
+        let folder = folder(&[("jobs.toml", &with_body(name)), ("bodies/a.txt", "")]);
+        fs::write(folder.path().join(name), content).unwrap();
+        let job = load_path(&folder.path().join("jobs.toml")).unwrap().definitions.jobs["a"].clone();
+        assert_eq!(job.body, Body::File { bytes: content.into(), media_type }, "{name}");
+        fs::write(folder.path().join(name), "something else").unwrap();
+        let other = load_path(&folder.path().join("jobs.toml")).unwrap().definitions.jobs["a"].clone();
+        assert_ne!(job.hash, other.hash, "{name}");
+    }
+}
+
+/// A jobs.toml that somebody else may write gives nobody the files that Sexton may read.
+#[test]
+fn a_body_file_stays_under_the_folder_of_jobs_toml() {
+    let outside = folder(&[("secret", "x")]);
+    for (name, said) in [
+        ("/etc/hostname", "leads out of the folder"),
+        ("../secret", "leads out of the folder"),
+        ("a/../../secret", "leads out of the folder"),
+        ("", "leads out of the folder"),
+        ("link", "is a link that leads out of the folder"),
+        ("missing", "cannot be read: No such file"),
+        ("sub", "cannot be read: it is no file"),
+        ("large", "more than 1 MiB"),
+    ] {
+        let folder = folder(&[("jobs.toml", &with_body(name)), ("sub/x", ""), ("large", &"x".repeat((1 << 20) + 1))]);
+        std::os::unix::fs::symlink(outside.path().join("secret"), folder.path().join("link")).unwrap();
+        let told = told(&folder);
+        assert_eq!(told.len(), 1, "{told:#?}");
+        assert!(told[0].starts_with("jobs.toml:6:13: error: `body_file = ") && told[0].contains(said), "{told:#?}");
+    }
+    // As Kubernetes mounts it: the folder's own links are fine.
+    let folder = folder(&[("..1/jobs.toml", &with_body("body")), ("..1/body", "inside")]);
+    std::os::unix::fs::symlink("..1", folder.path().join("..data")).unwrap();
+    for name in ["jobs.toml", "body"] {
+        std::os::unix::fs::symlink(format!("..data/{name}"), folder.path().join(name)).unwrap();
+    }
+    assert!(load_path(&folder.path().join("jobs.toml")).is_ok());
+}
+
+/// Guarantee G6: a body is a part of the definitions; it is seen when it changes, and when it comes to be there at last.
+#[tokio::test(start_paused = true)]
+async fn a_changed_body_file_is_news() {
+    let folder = folder(&[("jobs.toml", &with_body("body"))]);
+    let path = folder.path().join("jobs.toml");
+    let mut watch = FileWatch::new(path.clone());
+    let report = load_path(&path).unwrap_err();
+    watch.knows(&report.sources, &report.attachments);
+    assert!(watch.look(false).await.is_none(), "nothing is new");
+    fs::write(folder.path().join("body"), "first").unwrap();
+    assert!(watch.look(false).await.is_some(), "it is there");
+    let loaded = load_path(&path).unwrap();
+    watch.knows(&loaded.sources, &loaded.attachments);
+    assert!(watch.look(true).await.is_none());
+    fs::write(folder.path().join("body"), "second, and longer").unwrap();
+    assert!(watch.look(false).await.is_some(), "it is another");
+    assert_ne!(load_path(&path).unwrap().fingerprint, loaded.fingerprint);
 }

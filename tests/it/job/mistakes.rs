@@ -20,6 +20,8 @@ pub(crate) const MISTAKES: &[(&str, &str)] = &[
     ("zone misspelt", "[jobs.a]\nschedule = \"daily 03:00\"\npath = \"/a\"\ntimezone = \"Europe/Pragu\"\n"),
     ("unknown target", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\ntarget = \"ap\"\n"),
     ("json and body", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nbody = \"x\"\njson = { a = 1 }\n"),
+    ("body and body file", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nbody_file = \"x\"\nbody = \"x\"\n"),
+    ("body file elsewhere", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nbody_file = \"../x\"\n"),
     ("address for a path", "[jobs.a]\nschedule = \"every 1h\"\npath = \"http://app:8000/a\"\n"),
     ("path that climbs", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a/%2E./b\"\n"),
     ("method in lower case", "[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\nmethod = \"post\"\n"),

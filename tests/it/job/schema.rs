@@ -80,6 +80,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "key of another way to authenticate",
     "scope that the target has not",
     "scopes without run tokens",
+    "body file elsewhere",
     "unknown group",
     "replace without cancel",
     "path of cancel that nothing fills",
