@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
     dispatch::{Order, Report},
-    run::{Outcome, Reason},
+    run::{Outcome, Reason, RunId},
 };
 
 use super::{check::Call, dice::Dice};
@@ -65,6 +65,12 @@ impl App {
             cut_off: false,
         });
         word
+    }
+
+    /// Whether it took up a run's requests, and has ended its work on each.
+    pub(crate) fn is_done_with(&self, run: RunId, now: Instant) -> bool {
+        let mut calls = self.log.iter().filter(|call| call.run == run).peekable();
+        calls.peek().is_some() && calls.all(|call| call.finished.is_some_and(|finished| finished < now))
     }
 
     /// The sidecar dies: its connections break, and the app works on.

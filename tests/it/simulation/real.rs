@@ -41,7 +41,7 @@ impl Campaign {
     }
 
     async fn start(&mut self) -> Running {
-        self.reigns.push(Reign { since: now(), definitions: definitions(&self.text) });
+        self.reigns.push(Reign { since: now(), definitions: definitions(&self.text), took: true });
         let (running, _) = self.sidecar.run().await;
         if let Some(trouble) = self.troubles.last_mut() {
             trouble.to = now() + secs(5);
@@ -82,6 +82,9 @@ impl Campaign {
             rows: Vec::new(),
             evidence: Vec::new(),
             fates: Vec::new(),
+            asked: Vec::new(),
+            promised: Vec::new(),
+            pauses: Vec::new(),
             end,
         };
         let address = format!("sqlite://{}", self.sidecar.path("sexton.db").display());

@@ -62,6 +62,14 @@ pub(crate) enum Fate {
     Step(TimeDelta),
     /// Somebody edits `jobs.toml`.
     Edit(Box<Definitions>),
+    /// Somebody asks for a run of the job with this number, from the first on.
+    Fire(usize),
+    /// Somebody holds a job back, or all, for so long or without end.
+    Pause(Option<usize>, Option<TimeDelta>),
+    /// Somebody ends a pause.
+    Resume(Option<usize>),
+    /// Somebody who looked at the app settles what it has done.
+    Settle,
 }
 
 impl fmt::Display for Fate {
@@ -106,7 +114,7 @@ impl Scenario {
         let mut file = File::of(dice);
         let definitions = file.definitions();
         let mut fates = Vec::new();
-        for _ in 0..4 + dice.below(9) {
+        for _ in 0..5 + dice.below(11) {
             let when = moment(begin, dice);
             fates.push((when, fate(dice)));
         }
@@ -149,7 +157,19 @@ fn fate(dice: &mut Dice) -> Fate {
         55..65 => Fate::Freeze(pause(dice)),
         65..72 => Fate::Step(dice.span(secs(2), secs(5_400))),
         72..80 => Fate::Step(-dice.span(secs(2), secs(5_400))),
+        _ if dice.chance(50) => by_hand(dice),
         _ => Fate::Edit(Box::new(definitions(OPEN_APP))),
+    }
+}
+
+fn by_hand(dice: &mut Dice) -> Fate {
+    let number = usize::try_from(dice.below(10)).unwrap();
+    let job = Some(number).filter(|_| dice.chance(70));
+    match dice.below(10) {
+        0..4 => Fate::Fire(number),
+        4..6 => Fate::Pause(job, Some(dice.span(secs(60), secs(10_800))).filter(|_| dice.chance(50))),
+        6..8 => Fate::Resume(job),
+        _ => Fate::Settle,
     }
 }
 

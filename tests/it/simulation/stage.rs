@@ -11,10 +11,12 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
     entropy::Entropy,
-    job::Definitions,
-    run::RunId,
-    scheduler::decisions::{Decisions, Effect, Event, Inherited, Notice, STEP, Stored, Write},
-    store::{self, RunStore},
+    job::{Definitions, JobName},
+    run::{Outcome, Run, RunId, Trigger},
+    scheduler::decisions::{
+        Command, Decisions, Done, Effect, Event, Inherited, Notice, Operation, STEP, Stored, Write,
+    },
+    store::{self, Pause, RunQuery, RunStore},
     ticker::LEAD,
 };
 
@@ -56,6 +58,14 @@ pub(crate) struct Stage {
     /// When what ails the sidecar began, and when it is over.
     ill: Option<(Instant, Instant)>,
     was_set_back: bool,
+    /// When the process was started.
+    born: Instant,
+    /// Who asked for a run of what.
+    asked: Vec<(String, JobName)>,
+    /// The runs that somebody was told of.
+    promised: Vec<RunId>,
+    /// The pauses that the ledger was told of.
+    pauses: Vec<Pause>,
     end: Instant,
     /// What befell the sidecar, in words.
     told: Vec<String>,
@@ -126,6 +136,10 @@ impl Stage {
             troubles: Vec::new(),
             ill: None,
             was_set_back: false,
+            born: begin,
+            asked: Vec::new(),
+            promised: Vec::new(),
+            pauses: Vec::new(),
             end: begin + DAY,
             told: Vec::new(),
         };
@@ -253,6 +267,7 @@ impl Stage {
                         self.now, self.told
                     )
                 }
+                Effect::Answer(_, Ok(Done::Claimed { run, .. })) => self.promised.push(run),
                 Effect::Notice(_) | Effect::Answer(..) => {}
             }
         }
@@ -278,6 +293,11 @@ impl Stage {
         let event = if self.ledger_broken_until.is_some_and(|until| until > self.now) {
             Event::StoreFailed(write)
         } else {
+            match &write {
+                Write::Operate(Operation::Pause(pause, _)) => note(&mut self.pauses, pause),
+                Write::Anchor(_) => self.reigns.iter_mut().for_each(|reign| reign.took |= reign.since >= self.born),
+                _ => {}
+            }
             Event::Stored(carry_out(self.store.as_ref(), wall, write, self.between).await)
         };
         sidecar.answer = Some((self.now + takes, event));
@@ -298,6 +318,30 @@ impl Stage {
             Fate::Crash(CrashPoint::Now, downtime) => self.die(downtime),
             Fate::Crash(point, downtime) => self.armed = self.sidecar.as_ref().map(|_| (point, downtime)),
             Fate::Stop(downtime) => self.stop(downtime).await,
+            Fate::Fire(number) => {
+                let Some(job) = self.job(number) else { return };
+                let by = format!("user:{}", self.asked.len());
+                self.asked.push((by.clone(), job.clone()));
+                let (trigger, scheduled_for, by) = (Trigger::Manual, None, Some(by));
+                self.ask(Command::Fire { job, trigger, scheduled_for, by }).await;
+            }
+            Fate::Pause(number, time) => {
+                let job = number.and_then(|number| self.job(number));
+                let until = time.map(|time| self.wall() + time);
+                self.ask(Command::Pause { job, until, note: None, by: None }).await;
+            }
+            Fate::Resume(number) => {
+                let job = number.and_then(|number| self.job(number));
+                self.ask(Command::Resume { job }).await;
+            }
+            Fate::Settle => {
+                let query = RunQuery { outcome: Some(Outcome::Unknown), limit: 50, ..RunQuery::default() };
+                let unknown = self.store.runs(query).await.unwrap();
+                let done = |run: &Run| self.app.is_done_with(run.id, self.now);
+                if let Some(run) = unknown.into_iter().find(|run| run.settled.is_none() && done(run)) {
+                    self.ask(Command::Settle { run: run.id, outcome: Outcome::Succeeded }).await;
+                }
+            }
             Fate::Outage(time) => {
                 self.ledger_broken_until = Some(self.now + time);
                 self.fall_ill(self.now, time + secs(4));
@@ -328,8 +372,20 @@ impl Stage {
         self.leave_if_drained();
     }
 
+    fn job(&self, number: usize) -> Option<JobName> {
+        self.file.jobs.keys().nth(number).cloned()
+    }
+
+    /// A process that is away, or stands still, is not asked.
+    async fn ask(&mut self, command: Command) {
+        if self.sidecar.as_ref().is_some_and(|sidecar| sidecar.frozen_until <= self.now) {
+            self.decide(Event::Asked(0, command));
+            self.write().await;
+        }
+    }
+
     fn reign(&mut self) {
-        self.reigns.push(Reign { since: self.now, definitions: self.file.clone() });
+        self.reigns.push(Reign { since: self.now, definitions: self.file.clone(), took: false });
         let wall = self.wall();
         self.troubles.push(Trouble { from: wall - secs(1), to: wall + LEAD + secs(2), kind: Kind::Edit });
     }
@@ -401,6 +457,7 @@ impl Stage {
     async fn start(&mut self) {
         let wall = self.wall();
         let inherited = Inherited::read(self.store.as_ref(), wall).await.unwrap();
+        self.born = self.now;
         self.reign();
         let (decisions, effects) = Decisions::start(wall, self.file.clone(), inherited, Entropy::Told(dice::fill));
         self.sidecar = Some(Sidecar {
@@ -433,6 +490,9 @@ impl Stage {
             rows: Vec::new(),
             evidence: Vec::new(),
             fates: self.told,
+            asked: self.asked,
+            promised: self.promised,
+            pauses: self.pauses,
             end: self.now,
         };
         history.read(self.store.as_ref()).await;
@@ -448,6 +508,15 @@ impl Sidecar {
         let rounds = (behind.num_milliseconds() + PULSE.num_milliseconds() - 1) / PULSE.num_milliseconds();
         self.next_pulse + PULSE * i32::try_from(rounds).unwrap()
     }
+}
+
+/// A pause ends when it is said to, or when another takes its place.
+fn note(pauses: &mut Vec<Pause>, told: &Pause) {
+    for other in pauses.iter_mut().filter(|other| other.job == told.job) {
+        let end = if other.since == told.since { told.until } else { Some(told.since) };
+        other.until = [other.until, end].into_iter().flatten().min();
+    }
+    pauses.push(told.clone());
 }
 
 /// The scheduler takes the ledger at its word for what it meant to have written.

@@ -44,7 +44,7 @@ pub(super) fn check(history: &History, job: &JobName, violations: &mut Vec<Viola
 /// Every instant that must have its row.
 fn required(stretches: &[Stretch<'_>]) -> BTreeSet<Instant> {
     let mut required = BTreeSet::new();
-    for stretch in stretches {
+    for stretch in stretches.iter().filter(|stretch| stretch.is_owed) {
         let end = if stretch.is_last { stretch.to - EDGE } else { stretch.to };
         // A definition that goes on begins nothing anew.
         let goes_on = stretches

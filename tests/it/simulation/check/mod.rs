@@ -2,8 +2,9 @@
 //! every [`Violation`] goes out. The app's log is the witness; the ledger is believed in nothing that it could have seen.
 //!
 //! `time` is two clocks and what was in force when, `demand` the rows against the schedules, `calls` the app's log alone,
-//! `rows` the ledger against the log.
+//! `rows` the ledger against the log, `by_hand` what people asked for.
 
+mod by_hand;
 mod calls;
 mod demand;
 mod rows;
@@ -16,7 +17,7 @@ use chrono::{DateTime, Utc};
 use sexton::{
     job::JobName,
     run::{Attempt, Run, RunId, Trigger},
-    store::{Evidence, RunQuery, RunStore},
+    store::{Evidence, Pause, RunQuery, RunStore},
 };
 
 pub(crate) use time::{Clock, Kind, Reign, Trouble};
@@ -36,6 +37,12 @@ pub(crate) struct History {
     pub(crate) evidence: Vec<Evidence>,
     /// What befell the sidecar, in words.
     pub(crate) fates: Vec<String>,
+    /// By whom a run was asked for, and of which job.
+    pub(crate) asked: Vec<(String, JobName)>,
+    /// Runs that somebody who asked was told of.
+    pub(crate) promised: Vec<RunId>,
+    /// When what was held back, on the wall clock.
+    pub(crate) pauses: Vec<Pause>,
     /// On the clock that nobody sets.
     pub(crate) end: Instant,
 }
@@ -83,6 +90,8 @@ pub(crate) enum Rule {
     Dishonest,
     /// A run without an end.
     Unfinished,
+    /// Something was sent that was held back.
+    Paused,
     /// More open requests than `max_in_flight`.
     Crowd,
     /// `sexton verify` says no.
@@ -113,6 +122,7 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
         calls::check(history, &job, &mut violations);
         rows::check(history, &job, &mut violations);
     }
+    by_hand::check(history, &mut violations);
     calls::crowds(history, &mut violations);
     for evidence in &history.evidence {
         let verdict = sexton::verify::verify(evidence, None);

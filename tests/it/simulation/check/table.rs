@@ -5,7 +5,7 @@ use sexton::{
     entropy::Entropy,
     job::Definitions,
     run::{Attempt, Outcome, Reason, Run, RunId, State, Trigger},
-    store::Claim,
+    store::{Claim, Pause},
 };
 
 use super::{Call, Clock, History, Kind, Reign, Rule, Trouble, check};
@@ -27,7 +27,7 @@ fn good() -> History {
 
 fn under(definitions: Definitions) -> History {
     seed_ids(7);
-    let reigns = vec![Reign { since: noon(), definitions }];
+    let reigns = vec![Reign { since: noon(), definitions, took: true }];
     let mut history = History {
         clock: Clock::right_from(noon()),
         reigns,
@@ -36,6 +36,9 @@ fn under(definitions: Definitions) -> History {
         rows: Vec::new(),
         evidence: Vec::new(),
         fates: Vec::new(),
+        asked: Vec::new(),
+        promised: Vec::new(),
+        pauses: Vec::new(),
         end: noon() + secs(330),
     };
     for minute in 1..=5 {
@@ -180,6 +183,25 @@ const SPOILED: &[Spoiled] = &[
         history.rows[2].0.state = State::Ended(Outcome::Failed);
         history.rows[2].0.reason = Some(Reason::Connect);
     }),
+    ("a run that nobody asked for", Rule::Invented, |history| {
+        history.calls[2].trigger = Trigger::Manual;
+        history.rows[2].0.trigger = Trigger::Manual;
+        let mut twin = history.rows[2].clone();
+        (twin.0.id, twin.0.trigger) = (RunId::new(noon(), Entropy::Told(fill)), Trigger::Schedule);
+        (twin.0.state, twin.0.reason) = (State::Ended(Outcome::Cancelled), Some(Reason::Shutdown));
+        twin.1.clear();
+        history.rows.push(twin);
+    }),
+    ("a promised run that is not there", Rule::Unaccounted, |history| {
+        history.promised.push(RunId::new(noon(), Entropy::Told(fill)));
+    }),
+    ("sent in a pause", Rule::Paused, |history| {
+        let (since, until) = (noon() + secs(170), Some(noon() + secs(190)));
+        history.pauses.push(Pause { job: None, since, until, note: None, by: None });
+    }),
+    ("skipped as paused, and there was no pause", Rule::Dishonest, |history| {
+        third_unsent(history, Outcome::Skipped, Reason::Paused);
+    }),
     ("missed without downtime", Rule::Dishonest, |history| {
         third_unsent(history, Outcome::Missed, Reason::Downtime);
     }),
@@ -264,6 +286,7 @@ fn an_edit_changes_what_is_demanded() {
     history.reigns.push(Reign {
         since: noon() + secs(150),
         definitions: jobs(&[("a", "every 2m", "timeout = \"10s\"\nhold = \"30s\"")]),
+        took: true,
     });
     let violations = check(&history);
     let invented: Vec<_> = violations.iter().filter(|violation| violation.rule == Rule::Invented).collect();

@@ -62,6 +62,8 @@ impl Clock {
 pub(crate) struct Reign {
     pub(crate) since: Instant,
     pub(crate) definitions: Definitions,
+    /// Whether the ledger heard of it before the process died.
+    pub(crate) took: bool,
 }
 
 /// When things may have been late or gone missing, on the wall clock.
@@ -93,6 +95,8 @@ pub(super) struct Stretch<'a> {
     pub(super) at_most_to: Instant,
     /// Whether it is the last one of the story.
     pub(super) is_last: bool,
+    /// Whether what it demands is owed, or may only be there.
+    pub(super) is_owed: bool,
 }
 
 impl Stretch<'_> {
@@ -104,22 +108,25 @@ impl Stretch<'_> {
 impl History {
     /// The stretches of a job in which it was enabled.
     pub(super) fn stretches(&self, job: &JobName) -> Vec<Stretch<'_>> {
-        let ends = self.reigns.iter().skip(1).map(|reign| reign.since).chain([self.end]);
         let mut stretches = Vec::new();
-        for (number, (reign, end)) in self.reigns.iter().zip(ends).enumerate() {
+        for (number, reign) in self.reigns.iter().enumerate() {
             let Some(job) = reign.definitions.jobs.get(job).filter(|job| job.enabled) else { continue };
+            // What nobody wrote down changed nothing.
+            let next = self.reigns[number + 1..].iter().find(|next| next.took || !reign.took);
+            let end = next.map_or(self.end, |next| next.since);
+            let is_owed = reign.took;
             let mut from = self.clock.wall(reign.since);
             for (step, skew) in self.clock.steps_within(reign.since, end) {
                 if step.skew < skew {
                     let before = step.at + skew;
                     let to = step.seen_to.min(before);
-                    stretches.push(Stretch { job, from, to, at_most_to: before + LEAD, is_last: false });
+                    stretches.push(Stretch { job, from, to, at_most_to: before + LEAD, is_last: false, is_owed });
                     from = step.at + step.skew;
                 }
             }
             let to = self.clock.wall(end);
-            let is_last = number + 1 == self.reigns.len();
-            stretches.push(Stretch { job, from, to, at_most_to: to + LEAD, is_last });
+            let is_last = next.is_none();
+            stretches.push(Stretch { job, from, to, at_most_to: to + LEAD, is_last, is_owed });
         }
         stretches
     }
