@@ -31,6 +31,8 @@ pub(super) struct Token {
     id: String,
     name: String,
     created_at: DateTime<Utc>,
+    /// To the minute; `None` before its first use.
+    last_used_at: Option<DateTime<Utc>>,
 }
 
 /// A new token. This answer is the only place that ever shows it.
@@ -53,7 +55,7 @@ pub(super) async fn mint(
         return Err(Failure::refused(StatusCode::UNPROCESSABLE_ENTITY, detail));
     }
     let (key, created_at) = (Key::new(PREFIX, app.entropy), instant(app.now_millis()));
-    let about = Token { id: new_id(created_at, app.entropy), name, created_at };
+    let about = Token { id: new_id(created_at, app.entropy), name, created_at, last_used_at: None };
     sqlx::query("INSERT INTO access_tokens (id, user_id, name, hash, created_at) VALUES (?, ?, ?, ?, ?)")
         .bind(&about.id)
         .bind(&owner.id)
@@ -71,12 +73,17 @@ pub(super) async fn list(
     State(app): State<Shared>,
     HumanSession(owner): HumanSession,
 ) -> Result<Body<Vec<Token>>, Failure> {
-    let rows: Vec<(String, String, i64)> =
-        sqlx::query_as("SELECT id, name, created_at FROM access_tokens WHERE user_id = ? ORDER BY id")
+    let rows: Vec<(String, String, i64, Option<i64>)> =
+        sqlx::query_as("SELECT id, name, created_at, last_used_at FROM access_tokens WHERE user_id = ? ORDER BY id")
             .bind(&owner.id)
             .fetch_all(&app.pool)
             .await?;
-    let token = |(id, name, created_at)| Token { id, name, created_at: instant(created_at) };
+    let token = |(id, name, created_at, used): (_, _, _, Option<_>)| Token {
+        id,
+        name,
+        created_at: instant(created_at),
+        last_used_at: used.map(instant),
+    };
     Ok(Body(rows.into_iter().map(token).collect()))
 }
 

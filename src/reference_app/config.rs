@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
+use super::jobs::BUNDLE;
 use crate::auth::{self, Mode, UnknownMode, VerifierConfig, VerifierError};
 
 /// The variables of the environment that `git` gets; everything else, secrets above all, stays out of its reach.
@@ -25,7 +26,8 @@ const FOR_GIT: [&str; 14] = [
 /// What the reference app is told.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The folder of the databases and the repositories; files in its `sources` may be imported. It is made when it is not there, for its owner only.
+    /// The folder of the databases and the repositories; files in its `sources` may be imported. It is made when it is not
+    /// there, for its owner only.
     pub data: PathBuf,
     /// Where the shared secret comes from.
     pub secret: auth::Config,
@@ -89,6 +91,8 @@ impl Config {
     /// # Errors
     /// Half a configuration of tokens, or an unknown mode: the app must not start, for it would be another than was meant.
     pub fn with_tokens(self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
-        Ok(Self { tokens: VerifierConfig::from_lookup(&lookup)?, mode: Mode::from_lookup(&lookup)?, ..self })
+        let (group, scopes) = BUNDLE;
+        let tokens = VerifierConfig::from_lookup(&lookup)?.map(|config| config.with_bundle(group, &scopes));
+        Ok(Self { tokens, mode: Mode::from_lookup(&lookup)?, ..self })
     }
 }

@@ -11,19 +11,21 @@
 //! | `POST`, `GET /api/auth/tokens`, `DELETE …/{id}` | a person's session | access tokens, shown once |
 //! | `GET /api/marketplaces` | anybody known | names, addresses without credentials, last commits |
 //! | `POST /api/marketplaces`, `DELETE …/{name}` | admins | `{"name","url"}` |
-//! | `POST /api/marketplaces/sync-all`, `…/{name}/sync` | admins | what each repository did |
+//! | `POST /api/marketplaces/sync-all`, `…/{name}/sync` | admins; tokens with `sync:run` | what each repository did |
 //! | `GET /api/sources` | anybody known | what is imported from where, and when it last was |
 //! | `POST /api/sources`, `DELETE …/{name}` | admins | `{"name", "url" or "file", "format"?}` |
-//! | `POST /api/jobs` | admins | `{"kind", "idempotency_key"?, …}`; 202 with `Location` and `Retry-After` |
-//! | `GET /api/jobs?status=…&kind=…&limit=100` | admins | jobs, newest first |
-//! | `GET /api/jobs/{id}` | anybody | `{"id","status","progress"}`; who asked for it and admins see the rest |
-//! | `POST /api/jobs/{id}/cancel` | admins | 200 when nothing of it is running any more |
+//! | `POST /api/jobs` | admins; tokens with `jobs:enqueue` | `{"kind", "idempotency_key"?, …}`; 202 with `Location` and `Retry-After` |
+//! | `GET /api/jobs?status=…&kind=…&limit=100` | admins; tokens with `jobs:read` | jobs, newest first; a token sees its own |
+//! | `GET /api/jobs/{id}` | anybody | `{"id","status","progress"}`; admins, and tokens with `jobs:read` of whose job it is, see the rest |
+//! | `POST /api/jobs/{id}/cancel` | admins; tokens with `jobs:cancel` of whose job it is | 200 when nothing of it is running any more |
+//! | `POST`, `DELETE /api/jobs/{id}/session` | a person's session | a token for that job alone, for an hour; ends all of them |
 //! | `GET /api/audit?limit=100` | admins | who did what, newest first |
 //!
 //! Every request that can change something runs to its end although its client hangs up, and has one row in the audit log
 //! (seed A37). Errors are `application/problem+json`.
 
 mod access_tokens;
+mod answers;
 mod audit;
 mod config;
 mod database;

@@ -17,7 +17,14 @@ pub(super) async fn find(
     presented: Presented,
 ) -> Result<Option<Principal>, sqlx::Error> {
     let (row, credential) = match presented {
-        Presented::Bearer(token) => (by_token(pool, &KeyHash::of(token.expose())).await?, Credential::AccessToken),
+        Presented::Bearer(token) => {
+            let hash = KeyHash::of(token.expose());
+            let found = by_token(pool, &hash).await?;
+            if found.is_some() {
+                note_use(pool, &hash, clock.now().timestamp_millis()).await;
+            }
+            (found, Credential::AccessToken)
+        }
         Presented::Cookies(cookies) => {
             let Some(id) = sessions::id_in(cookies.expose()) else { return Ok(None) };
             let now = clock.now().timestamp_millis();
@@ -37,6 +44,20 @@ async fn by_token(pool: &SqlitePool, hash: &KeyHash) -> Result<Option<Row>, sqlx
     .bind(hash.as_bytes())
     .fetch_optional(pool)
     .await
+}
+
+/// To the minute, so that a busy program does not make every request a write. What fails here fails no request.
+async fn note_use(pool: &SqlitePool, hash: &KeyHash, now: i64) {
+    let noted = sqlx::query(
+        "UPDATE access_tokens SET last_used_at = ?2 WHERE hash = ?1 AND coalesce(last_used_at, 0) <= ?2 - 60000",
+    )
+    .bind(hash.as_bytes())
+    .bind(now)
+    .execute(pool)
+    .await;
+    if let Err(error) = noted {
+        tracing::warn!(%error, "the use of an access token cannot be noted");
+    }
 }
 
 async fn by_session(pool: &SqlitePool, hash: &KeyHash, now: i64) -> Result<Option<Row>, sqlx::Error> {

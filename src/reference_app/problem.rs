@@ -11,6 +11,7 @@ use super::{marketplaces::TableError, passwords::PasswordError, sources};
 use crate::{
     entropy::Entropy,
     protocol::{Invalid, Problem},
+    secret::SecretError,
 };
 
 /// Why a handler has no good answer.
@@ -59,7 +60,22 @@ macro_rules! internal_errors {
     };
 }
 
-internal_errors!(sqlx::Error, std::io::Error, tokio::task::JoinError, PasswordError, TableError, sources::TableError);
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+internal_errors!(
+    SecretError,
+    jsonwebtoken::errors::Error,
+    sqlx::Error,
+    std::io::Error,
+    tokio::task::JoinError,
+    PasswordError,
+    TableError,
+    sources::TableError
+);
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {

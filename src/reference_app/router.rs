@@ -12,6 +12,7 @@ use axum::{
 
 use super::{
     access_tokens,
+    answers::AnswerTable,
     audit::{self, Action},
     directory::UserTable,
     health::health,
@@ -23,22 +24,34 @@ use super::{
     state::Shared,
     users,
 };
-use crate::{auth::Auth, protocol::Problem};
+use crate::{
+    auth::{self, Auth, Idempotency},
+    protocol::Problem,
+};
 
 /// The largest body that is read. The largest sensible one is an address of 2 kB.
 const MAX_BODY: usize = 64 * 1024;
 
+/// What a token must allow to bring marketplaces up to date.
+const SYNC: &[&str] = &["sync:run"];
+
 /// The whole app. The log sees everything, the auth layer sees everything but the log, each audited route is wrapped in
-/// its own row.
-pub(super) fn router(app: &Shared, auth: Auth<UserTable>) -> Router {
+/// its own row, and what may be asked for twice is done, and in the audit log, once. An answer that shows a new credential
+/// is not among that: it must not be kept. Nor is a cancellation: it may follow a run that a later one has passed.
+pub(super) fn router(app: &Shared, auth: Auth<UserTable>, idempotency: &Idempotency<AnswerTable>) -> Router {
     let audited = |method: MethodRouter<Shared>, name, resource| {
         let action = Action { name, resource };
         method.route_layer(from_fn_with_state((Arc::clone(app), action), audit::record))
     };
+    let once = |method: MethodRouter<Shared>| method.route_layer(idempotency.clone());
+    let sync = |method: MethodRouter<Shared>, resource| {
+        once(audited(method.route_layer(auth::require(SYNC)), "marketplace.sync", resource))
+    };
     let tokens = audited(post(access_tokens::mint), "token.create", "token");
-    let marketplaces = audited(post(marketplaces::add), "marketplace.add", "marketplace");
-    let sources = audited(post(sources::add), "source.add", "source").get(sources::list);
-    let jobs = audited(post(jobs::enqueue), "job.enqueue", "job").get(jobs::list);
+    let marketplaces = once(audited(post(marketplaces::add), "marketplace.add", "marketplace"));
+    let sources = once(audited(post(sources::add), "source.add", "source")).get(sources::list);
+    let jobs = once(audited(post(jobs::enqueue), "job.enqueue", "job")).get(jobs::list);
+    let job_sessions = audited(post(jobs::open_session).delete(jobs::close_sessions), "job.session", "job:{id}");
     Router::new()
         .route("/api/health", get(health))
         .route("/api/auth/register", audited(post(users::register), "user.register", "user"))
@@ -52,18 +65,13 @@ pub(super) fn router(app: &Shared, auth: Auth<UserTable>) -> Router {
             "/api/marketplaces/{name}",
             audited(delete(marketplaces::remove), "marketplace.remove", "marketplace:{name}"),
         )
-        .route(
-            "/api/marketplaces/sync-all",
-            audited(post(marketplaces::sync_all), "marketplace.sync", "marketplaces_all"),
-        )
-        .route(
-            "/api/marketplaces/{name}/sync",
-            audited(post(marketplaces::sync_one), "marketplace.sync", "marketplace:{name}"),
-        )
+        .route("/api/marketplaces/sync-all", sync(post(marketplaces::sync_all), "marketplaces_all"))
+        .route("/api/marketplaces/{name}/sync", sync(post(marketplaces::sync_one), "marketplace:{name}"))
         .route("/api/sources", sources)
         .route("/api/sources/{name}", audited(delete(sources::remove), "source.remove", "source:{name}"))
         .route("/api/jobs", jobs)
         .route("/api/jobs/{id}", get(jobs::show))
+        .route("/api/jobs/{id}/session", job_sessions)
         .route("/api/jobs/{id}/cancel", audited(post(jobs::cancel), "job.cancel", "job:{id}"))
         .route("/api/audit", get(audit::list))
         .fallback(unknown_address)

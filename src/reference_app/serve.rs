@@ -6,20 +6,22 @@ use tokio::{net::TcpListener, sync::oneshot, time};
 
 use super::{
     Config, DatabaseError,
+    answers::AnswerTable,
     database::{self, Database},
     directory::UserTable,
     git::Git,
-    jobs::{Jobs, Runner},
+    jobs::{self, Jobs, Runner},
     lifecycle::Lifecycle,
     marketplaces::Syncs,
     passwords::Passwords,
+    problem::Failure,
     revocations::RevocationTable,
     router::router,
     sources::{Bounds, Imports},
     state::App,
 };
 use crate::{
-    auth::{Auth, Verifier, VerifierError},
+    auth::{Auth, Idempotency, Verifier, VerifierError},
     clock::SharedClock,
     entropy::Entropy,
     http_client::{self, ClientError},
@@ -58,10 +60,13 @@ pub async fn serve(
     let database = Database::open(&config.data).await?;
     let directory = UserTable { pool: database.pool.clone(), clock: Arc::clone(&clock), entropy };
     let mut auth = Auth::start(config.secret, directory, Arc::clone(&clock)).await.with_mode(config.mode);
-    if let Some(tokens) = config.tokens {
+    if let Some(tokens) = config.tokens.clone() {
         let revocations = RevocationTable { pool: database.pool.clone() };
-        auth = auth.with_tokens(Verifier::start(tokens, revocations, Arc::clone(&clock)).await?);
+        let verifier = Verifier::start(tokens, revocations, Arc::clone(&clock)).await?;
+        auth = auth.with_tokens(with_sessions(verifier, &database, entropy));
     }
+    let answers = AnswerTable::open(database.pool.clone()).await.map_err(DatabaseError::from)?;
+    let idempotency = Idempotency::new(answers, Arc::clone(&clock));
     let git = Git::new(config.git_environment);
     let bounds = Bounds { timeout: config.source_timeout, max_bytes: config.source_bytes };
     let folders = (database::sources(&config.data), database::spool(&config.data));
@@ -72,6 +77,7 @@ pub async fn serve(
         clock,
         entropy,
         passwords: Passwords::new(entropy),
+        tokens: config.tokens,
         syncs: Syncs::new(git, database::repositories(&config.data), config.sync_limit, config.sync_concurrency),
         imports,
         jobs,
@@ -79,7 +85,7 @@ pub async fn serve(
     });
     let lifecycle = app.lifecycle.clone();
     let runner = tokio::spawn(Runner::new(Arc::clone(&app), cancels).run());
-    run(router(&app, auth), listener, lifecycle, config.shutdown_grace, shutdown).await;
+    run(router(&app, auth, &idempotency), listener, lifecycle, config.shutdown_grace, shutdown).await;
     // It ends with the last job, and those have been told.
     if let Err(panic) = runner.await {
         tracing::error!(%panic, "the queue's runner is gone");
@@ -89,6 +95,15 @@ pub async fn serve(
         tracing::warn!("the database is still busy; it is left as a crash would leave it");
     }
     Ok(())
+}
+
+/// Session tokens hold for as long as their markers are in the database.
+fn with_sessions(verifier: Verifier, database: &Database, entropy: Entropy) -> Verifier {
+    let pool = database.pool.clone();
+    verifier.with_sessions(move |grant| {
+        let pool = pool.clone();
+        async move { jobs::is_alive(&pool, &grant).await.map_err(|error| Failure::from(error).into_problem(entropy)) }
+    })
 }
 
 async fn run(

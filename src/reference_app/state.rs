@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::SqlitePool;
 
 use super::{jobs::Jobs, lifecycle::Lifecycle, marketplaces::Syncs, passwords::Passwords, sources::Imports};
-use crate::{clock::SharedClock, entropy::Entropy};
+use crate::{auth::VerifierConfig, clock::SharedClock, entropy::Entropy};
 
 /// What every handler can reach.
 pub(super) struct App {
@@ -13,6 +13,8 @@ pub(super) struct App {
     pub(super) clock: SharedClock,
     pub(super) entropy: Entropy,
     pub(super) passwords: Passwords,
+    /// Which signed tokens are taken, and how the app signs its own.
+    pub(super) tokens: Option<VerifierConfig>,
     pub(super) syncs: Syncs,
     pub(super) imports: Imports,
     pub(super) jobs: Jobs,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf};
 
 use super::{
-    KeysError,
+    Issuer, KeysError,
     fetched::{Fetch, fetch},
 };
 use crate::secret::{SecretError, SecretSource, SharedSecrets};
@@ -107,6 +107,21 @@ impl VerifierConfig {
         };
         let (issuers, audiences) = (names(ISSUER)?, names(AUDIENCE)?);
         Ok(Some(Self { issuers, audiences, secrets, public, bundles: BTreeMap::new() }))
+    }
+
+    /// Issues tokens that a verifier of this configuration takes: in the name of the first issuer, for the first audience,
+    /// under HS256. `None` without secrets for it. A file of secrets is read now.
+    ///
+    /// # Errors
+    /// The file is of no use.
+    pub fn issuer(&self) -> Result<Option<Issuer>, SecretError> {
+        let secrets = match &self.secrets {
+            None => return Ok(None),
+            Some(SecretsFrom::Fixed(secrets)) => secrets.clone(),
+            Some(SecretsFrom::File(path)) => SharedSecrets::from_file(path)?,
+        };
+        let names = self.issuers.first().zip(self.audiences.first());
+        Ok(names.map(|(issuer, audience)| Issuer::new(issuer, audience, secrets)))
     }
 
     /// Takes tokens under HS256, signed with any of these secrets.

@@ -12,14 +12,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    CancelError,
+    CancelError, access,
     kind::{Sources, Work, WorkError},
     shown::{Accepted, Glance, Shown},
     status::{Status, StatusError},
     table::{self, Enqueued, Filter, Job, New},
 };
 use crate::{
-    auth::{Admin, Principal},
+    auth::{Kind, Principal},
     protocol::{Invalid, header::IDEMPOTENCY_KEY},
     reference_app::{
         audit::Note,
@@ -41,10 +41,11 @@ const MAX_KEY: usize = 255;
 /// `POST /api/jobs`: the kind, the key, and beside them the kind's own arguments. 202 as soon as there is a row.
 pub(in crate::reference_app) async fn enqueue(
     State(app): State<Shared>,
-    Admin(who): Admin,
+    who: Principal,
     headers: HeaderMap,
     Json(mut wanted): Json<Map<String, Value>>,
 ) -> Result<Response, Failure> {
+    who.require(&[access::ENQUEUE])?;
     let kind = text(&mut wanted, "kind")?.ok_or_else(|| {
         let kinds = Work::KINDS.join(", ");
         Failure::invalid(StatusCode::BAD_REQUEST, "kind", format!("`kind` is missing: the kinds are {kinds}."))
@@ -67,6 +68,11 @@ pub(in crate::reference_app) async fn enqueue(
         work: &work,
         requested_by: &who.email,
         requested_as: who.kind.as_str(),
+        requested_run: who
+            .kind
+            .grant()
+            .filter(|_| matches!(who.kind, Kind::Run(_)))
+            .and_then(|grant| grant.claims().run_id.as_deref()),
         idempotency_key: key.as_deref(),
         now: app.now_millis(),
     };
@@ -133,7 +139,7 @@ async fn check_sources(app: &App, work: &Work) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `GET /api/jobs/{id}`: anybody sees the status, who asked and admins see the rest (seed C13).
+/// `GET /api/jobs/{id}`: anybody sees the status, who may look after the job sees the rest (seed C13).
 pub(in crate::reference_app) async fn show(
     State(app): State<Shared>,
     Path(id): Path<String>,
@@ -141,7 +147,8 @@ pub(in crate::reference_app) async fn show(
 ) -> Result<Response, Failure> {
     let job = table::find(&app.pool, &id).await?.ok_or_else(|| unknown(&id))?;
     let over = job.status.parse().is_ok_and(Status::is_final);
-    let trusted = Principal::of(&extensions).is_some_and(|who| who.is_admin() || who.email == job.requested_by);
+    let may_read = |who: &Principal| who.require(&[access::READ]).is_ok() && access::to(who, &job).is_ok();
+    let trusted = Principal::of(&extensions).is_some_and(may_read);
     let body = if trusted { Body(Shown::from(job)).into_response() } else { Body(Glance::from(&job)).into_response() };
     Ok(if over { body } else { ([(header::RETRY_AFTER, RETRY_AFTER)], body).into_response() })
 }
@@ -158,12 +165,13 @@ pub(in crate::reference_app) struct Wanted {
 /// `GET /api/jobs?status=…&kind=…&limit=100`: newest first.
 pub(in crate::reference_app) async fn list(
     State(app): State<Shared>,
-    _: Admin,
+    who: Principal,
     Query(wanted): Query<Wanted>,
 ) -> Result<Body<Vec<Shown>>, Failure> {
+    who.require(&[access::READ])?;
     let status = wanted.status.as_deref().map(str::parse).transpose()?;
     let limit = input::limit(wanted.limit)?;
-    let filter = Filter { status, kind: wanted.kind.as_deref(), ..Filter::default() };
+    let filter = Filter { status, kind: wanted.kind.as_deref(), whose: access::visible(&who) };
     let jobs = table::list(&app.pool, &filter, limit).await?;
     Ok(Body(jobs.into_iter().map(Shown::from).collect()))
 }
@@ -172,10 +180,12 @@ pub(in crate::reference_app) async fn list(
 /// start the next run may rely on it.
 pub(in crate::reference_app) async fn cancel(
     State(app): State<Shared>,
-    _: Admin,
+    who: Principal,
     Path(id): Path<String>,
 ) -> Result<Body<Shown>, Failure> {
-    table::find(&app.pool, &id).await?.ok_or_else(|| unknown(&id))?;
+    who.require(&[access::CANCEL])?;
+    let job = table::find(&app.pool, &id).await?.ok_or_else(|| unknown(&id))?;
+    access::to(&who, &job)?;
     match tokio::time::timeout(PATIENCE, app.jobs.cancel(&id)).await {
         Ok(cancelled) => cancelled?,
         Err(_elapsed) => {
@@ -187,7 +197,7 @@ pub(in crate::reference_app) async fn cancel(
     Ok(Body(Shown::from(job)))
 }
 
-fn unknown(id: &str) -> Failure {
+pub(super) fn unknown(id: &str) -> Failure {
     let shown: String = id.chars().take(40).collect();
     Failure::refused(StatusCode::NOT_FOUND, format!("There is no job `{shown}`."))
 }

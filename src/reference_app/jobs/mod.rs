@@ -7,12 +7,14 @@
 //! A job is a row before it is answered with 202, so a restart forgets none. Who works on it holds a lease that is renewed
 //! while the work goes on; when the process dies, the lease runs out and the job is tried again, three times at most.
 
+mod access;
 mod api;
 mod attempt;
 mod kind;
 mod lease;
 mod perform;
 mod runner;
+mod sessions;
 mod shown;
 mod status;
 mod table;
@@ -23,8 +25,10 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use self::runner::Cancel;
 pub(super) use self::{
+    access::BUNDLE,
     api::{cancel, enqueue, list, show},
     runner::Runner,
+    sessions::{close as close_sessions, is_alive, open as open_session},
 };
 
 /// How many cancellations wait for the runner before the next one waits in its handler.

@@ -24,8 +24,10 @@ pub(in crate::reference_app) struct Shown {
     arguments: Value,
     attempts: i64,
     requested_by: String,
-    /// What that user proved to be: `service`, `user`.
+    /// What that user proved to be: `service`, `user`, `service-token`, `session`, `run`.
     requested_as: String,
+    /// With a run's token: of which run.
+    requested_run: Option<String>,
     idempotency_key: Option<String>,
     created_at: DateTime<Utc>,
     started_at: Option<DateTime<Utc>>,
@@ -60,6 +62,7 @@ impl From<Job> for Shown {
             attempts: job.attempts,
             requested_by: job.requested_by,
             requested_as: job.requested_as,
+            requested_run: job.requested_run,
             idempotency_key: job.idempotency_key,
             created_at: instant(job.created_at),
             started_at: job.started_at.map(instant),

@@ -13,6 +13,8 @@ pub(super) struct Job {
     pub(super) status: String,
     pub(super) requested_by: String,
     pub(super) requested_as: String,
+    /// The run whose token asked for it.
+    pub(super) requested_run: Option<String>,
     pub(super) idempotency_key: Option<String>,
     pub(super) attempts: i64,
     pub(super) progress: f64,
@@ -24,7 +26,7 @@ pub(super) struct Job {
 }
 
 /// The columns of [`Job`].
-const COLUMNS: &str = "id, kind, arguments, status, requested_by, requested_as, idempotency_key, attempts, progress, result, error, created_at, started_at, finished_at";
+const COLUMNS: &str = "id, kind, arguments, status, requested_by, requested_as, requested_run, idempotency_key, attempts, progress, result, error, created_at, started_at, finished_at";
 
 /// A job to be made.
 #[derive(Debug)]
@@ -33,6 +35,7 @@ pub(super) struct New<'a> {
     pub(super) work: &'a Work,
     pub(super) requested_by: &'a str,
     pub(super) requested_as: &'a str,
+    pub(super) requested_run: Option<&'a str>,
     pub(super) idempotency_key: Option<&'a str>,
     pub(super) now: i64,
 }
@@ -51,15 +54,17 @@ pub(super) enum Enqueued {
 pub(super) struct Filter<'a> {
     pub(super) status: Option<Status>,
     pub(super) kind: Option<&'a str>,
-    pub(super) requested_by: Option<&'a str>,
+    /// None of these: any job.
+    pub(super) whose: Vec<(&'static str, &'a str)>,
 }
 
 /// Makes a job, unless its key names one that is not over.
 pub(super) async fn enqueue(pool: &SqlitePool, new: New<'_>) -> Result<Enqueued, sqlx::Error> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let inserted = sqlx::query(
-        "INSERT INTO jobs (id, kind, arguments, status, requested_by, requested_as, idempotency_key, run_after, created_at)
-         VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6, ?7, ?7)
+        "INSERT INTO jobs (id, kind, arguments, status, requested_by, requested_as, requested_run, idempotency_key,
+             run_after, created_at)
+         VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6, ?7, ?8, ?8)
          ON CONFLICT (requested_by, idempotency_key)
              WHERE idempotency_key IS NOT NULL AND status IN ('pending', 'claimed', 'running') DO NOTHING",
     )
@@ -68,6 +73,7 @@ pub(super) async fn enqueue(pool: &SqlitePool, new: New<'_>) -> Result<Enqueued,
     .bind(new.work.arguments())
     .bind(new.requested_by)
     .bind(new.requested_as)
+    .bind(new.requested_run)
     .bind(new.idempotency_key)
     .bind(new.now)
     .execute(&mut *transaction)
@@ -94,12 +100,10 @@ pub(super) async fn find(pool: &SqlitePool, id: &str) -> Result<Option<Job>, sql
 /// The newest `limit` jobs that pass the filter, newest first.
 pub(super) async fn list(pool: &SqlitePool, filter: &Filter<'_>, limit: u32) -> Result<Vec<Job>, sqlx::Error> {
     let mut query = QueryBuilder::<Sqlite>::new(format!("SELECT {COLUMNS} FROM jobs WHERE TRUE"));
-    let wanted =
-        [("status", filter.status.map(Status::as_str)), ("kind", filter.kind), ("requested_by", filter.requested_by)];
-    for (column, value) in wanted {
-        if let Some(value) = value {
-            query.push(format!(" AND {column} = ")).push_bind(value);
-        }
+    let status = filter.status.map(|status| ("status", status.as_str()));
+    let kind = filter.kind.map(|kind| ("kind", kind));
+    for (column, value) in status.into_iter().chain(kind).chain(filter.whose.iter().copied()) {
+        query.push(format!(" AND {column} = ")).push_bind(value);
     }
     query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
     query.build_query_as().fetch_all(pool).await

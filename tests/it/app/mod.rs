@@ -3,6 +3,7 @@
 mod audit;
 mod auth;
 mod health;
+mod idempotency;
 mod jobs;
 mod lifecycle;
 pub(crate) mod marketplaces;

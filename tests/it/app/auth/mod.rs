@@ -2,4 +2,5 @@
 
 mod login;
 mod register;
+pub(super) mod signed;
 mod tokens;

@@ -13,13 +13,18 @@ async fn a_token_is_shown_once_and_works_until_it_is_revoked() {
     let minted = minted.json();
     let (token, id) = (minted["token"].as_str().unwrap(), minted["id"].as_str().unwrap());
     let list = app.get("/api/auth/tokens").cookie(&cookie).send().await;
-    assert_eq!(list.json(), json!([{ "id": id, "name": "ci", "created_at": minted["created_at"] }]));
+    assert_eq!(
+        list.json(),
+        json!([{ "id": id, "name": "ci", "created_at": minted["created_at"], "last_used_at": null }])
+    );
     assert!(!list.body.contains(token));
     let me = app.get("/api/auth/me").bearer(token).send().await.json();
     assert_eq!(
         (&me["email"], &me["kind"], &me["groups"]),
         (&json!("ada@example.org"), &json!("user"), &json!(["Admin"]))
     );
+    let list = app.get("/api/auth/tokens").cookie(&cookie).send().await.json();
+    assert!(list[0]["last_used_at"].as_str() >= minted["created_at"].as_str(), "{list}");
     assert_eq!(app.call("DELETE", &format!("/api/auth/tokens/{id}")).cookie(&cookie).send().await.status, 204);
     app.get("/api/auth/me").bearer(token).send().await.problem(401);
     app.call("DELETE", &format!("/api/auth/tokens/{id}")).cookie(&cookie).send().await.problem(404);

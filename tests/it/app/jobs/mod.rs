@@ -5,6 +5,7 @@ mod get;
 mod leases;
 mod post;
 mod running;
+mod session;
 
 use serde_json::{Value, json};
 use tokio::net::TcpStream;

@@ -1,0 +1,47 @@
+//! Who may look after which job.
+
+use super::table::Job;
+use crate::{
+    auth::{Kind, Principal},
+    protocol::Problem,
+    reference_app::problem::problem,
+};
+
+/// The scope to ask for a job.
+pub(super) const ENQUEUE: &str = "jobs:enqueue";
+/// The scope to see more of a job than how far it is.
+pub(super) const READ: &str = "jobs:read";
+/// The scope to cancel a job.
+pub(super) const CANCEL: &str = "jobs:cancel";
+
+/// What a service token of group `jobs` may do (seed C2).
+pub(in crate::reference_app) const BUNDLE: (&str, [&str; 3]) = ("jobs", [ENQUEUE, READ, CANCEL]);
+
+/// Passes who may look after the job, besides the scope for what is to be done. Admins and the scheduler: any. A person:
+/// their own. A run's token: what that run asked for. A session's: the one job that it was issued for. A program's: what it
+/// asked for, and the jobs that it names as `job:ID` (seeds C6 and C13).
+pub(super) fn to(who: &Principal, job: &Job) -> Result<(), Problem> {
+    let own = who.email == job.requested_by && who.kind.as_str() == job.requested_as;
+    let may = match &who.kind {
+        Kind::Service => true,
+        Kind::User(_) => who.is_admin() || own,
+        Kind::ServiceToken(grant) => own || grant.names("job", &job.id),
+        Kind::Session(grant) => grant.names("run", &job.id),
+        Kind::Run(grant) => job.requested_run.as_deref().is_some_and(|run| grant.names("run", run)),
+    };
+    if may { Ok(()) } else { Err(problem(axum::http::StatusCode::FORBIDDEN, "This job is not yours.")) }
+}
+
+/// Which columns have which values of the jobs that `who` may see in a list: the same rule, without what a program's token
+/// names.
+pub(super) fn visible(who: &Principal) -> Vec<(&'static str, &str)> {
+    match &who.kind {
+        Kind::Service => Vec::new(),
+        Kind::User(_) if who.is_admin() => Vec::new(),
+        Kind::User(_) | Kind::ServiceToken(_) => {
+            vec![("requested_by", who.email.as_str()), ("requested_as", who.kind.as_str())]
+        }
+        Kind::Session(grant) => vec![("id", grant.claims().run_id.as_deref().unwrap_or_default())],
+        Kind::Run(grant) => vec![("requested_run", grant.claims().run_id.as_deref().unwrap_or_default())],
+    }
+}

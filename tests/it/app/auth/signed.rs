@@ -1,0 +1,113 @@
+//! Signed tokens: what they open, and what ends them.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use sexton::{
+    auth::{Issuer, Wanted},
+    clock::{Clock, SystemClock},
+    entropy::Entropy,
+    protocol::{TokenClaims, TokenClass},
+    secret::{SecretSource, SharedSecrets},
+};
+
+use crate::support::app::{Builder, TestApp};
+
+const SECRET: &str = "a-made-up-secret-that-signs-tokens-0001";
+
+/// An app that takes tokens of this test's.
+pub(crate) fn taking_tokens() -> Builder {
+    Builder::default()
+        .environment("SEXTON_JWT_SECRETS", SECRET)
+        .environment("SEXTON_ISSUER", "https://issuer.example.org")
+        .environment("SEXTON_AUDIENCE", "app")
+}
+
+/// A token of an hour, with whatever else its claims shall say.
+pub(crate) fn signed(class: TokenClass, subject: &str, scopes: &[&str], more: impl FnOnce(&mut TokenClaims)) -> String {
+    let secrets = SharedSecrets::from_value(SecretSource::Variable("SECRET".to_owned()), SECRET).unwrap();
+    let issuer = Issuer::new("https://issuer.example.org", "app", secrets);
+    let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    let wanted = Wanted { class, subject: subject.to_owned(), scopes, life: TimeDelta::hours(1) };
+    let mut claims = issuer.claims(wanted, SystemClock.now(), Entropy::System);
+    more(&mut claims);
+    issuer.sign(&claims).unwrap().expose().to_owned()
+}
+
+/// The token of one of the scheduler's runs.
+pub(crate) fn of_run(run: &str, scopes: &[&str]) -> String {
+    signed(TokenClass::Run, "scheduler@system.local", scopes, |claims| {
+        claims.job = Some("nightly".to_owned());
+        claims.run_id = Some(run.to_owned());
+    })
+}
+
+/// Seeds C2, C3: a run's token does what its scopes say, as the scheduler, and nothing an admin may do besides.
+#[tokio::test]
+async fn c3_a_token_does_what_its_scopes_say() {
+    let app = taking_tokens().start().await;
+    let sync = of_run("run-1", &["sync:run"]);
+    assert_eq!(app.post("/api/marketplaces/sync-all").bearer(&sync).send().await.status, 200);
+    let row = app.audited(|row| row["action"] == "marketplace.sync").await;
+    assert_eq!(row["user"], "scheduler@system.local");
+    let me = app.get("/api/auth/me").bearer(&sync).send().await.json();
+    assert_eq!((&me["kind"], &me["groups"]), (&json!("run"), &json!([])));
+    app.post("/api/jobs").bearer(&sync).json(&json!({ "kind": "marketplaces" })).send().await.problem(403);
+    app.get("/api/audit").bearer(&sync).send().await.problem(403);
+    app.post("/api/sources").bearer(&sync).json(&json!({ "name": "a", "file": "a.csv" })).send().await.problem(403);
+    let other = of_run("run-1", &["jobs:read"]);
+    app.post("/api/marketplaces/sync-all").bearer(&other).send().await.problem(403);
+    app.stop().await;
+}
+
+/// Seeds C6, C13, C16: a run's token looks after what its run asked for, a program's after its own, and no other.
+#[tokio::test]
+async fn c13_a_token_looks_after_its_own_jobs() {
+    let app = taking_tokens().start().await;
+    let all = ["jobs:enqueue", "jobs:read", "jobs:cancel"];
+    let (run, other) = (of_run("run-1", &all), of_run("run-2", &all));
+    let bundled = |subject: &str| {
+        signed(TokenClass::Service, subject, &[], |claims| claims.service_groups = vec!["jobs".to_owned()])
+    };
+    let (program, neighbour) = (bundled("importer"), bundled("neighbour"));
+    let mut ids = Vec::new();
+    for (bearer, class) in [(&run, "run"), (&program, "service-token")] {
+        let reply = app.post("/api/jobs").bearer(bearer).json(&json!({ "kind": "marketplaces" })).send().await;
+        assert_eq!((reply.status, &reply.json()["requested_as"]), (202, &json!(class)), "{reply:?}");
+        ids.push(reply.json()["id"].as_str().unwrap().to_owned());
+    }
+    app.ended(&ids[0]).await;
+    app.ended(&ids[1]).await;
+    for (id, own, strangers) in [(&ids[0], &run, [&other, &program]), (&ids[1], &program, [&neighbour, &run])] {
+        let (path, cancel) = (format!("/api/jobs/{id}"), format!("/api/jobs/{id}/cancel"));
+        assert_eq!(app.get(&path).bearer(own).send().await.json()["kind"], "marketplaces");
+        assert_eq!(app.post(&cancel).bearer(own).send().await.status, 200);
+        let list = app.get("/api/jobs").bearer(own).send().await.json();
+        assert!(list.as_array().unwrap().len() == 1 && list[0]["id"] == **id, "{list}");
+        for stranger in strangers {
+            assert_eq!(app.get(&path).bearer(stranger).send().await.json().get("kind"), None);
+            app.post(&cancel).bearer(stranger).send().await.problem(403);
+        }
+    }
+    let read_only = of_run("run-1", &["jobs:read"]);
+    app.post(&format!("/api/jobs/{}/cancel", ids[0])).bearer(&read_only).send().await.problem(403);
+    app.stop().await;
+}
+
+/// Guarantee G8: when the revocations cannot be read, no token is taken.
+#[tokio::test]
+async fn tokens_wait_for_the_revocations() {
+    let app = taking_tokens().start().await;
+    app.sql("ALTER TABLE revocations RENAME TO gone").await;
+    let token = signed(TokenClass::Service, "importer", &["jobs:read"], |_| ());
+    app.get("/api/jobs").bearer(&token).send().await.problem(503);
+    assert_eq!(app.scheduler("GET", "/api/auth/me").send().await.status, 200, "the secret needs none");
+    app.stop().await;
+}
+
+/// Tokens are taken only by an app that is told whose.
+#[tokio::test]
+async fn without_keys_a_token_is_nobodys() {
+    let app = TestApp::start().await;
+    app.get("/api/jobs").bearer(&of_run("run-1", &["jobs:read"])).send().await.problem(401);
+    app.stop().await;
+}

@@ -1,0 +1,108 @@
+//! What is asked for twice is done once; what comes too late is not done.
+
+use serde_json::json;
+
+use super::marketplaces::Hole;
+use crate::support::{
+    app::{Builder, TestApp},
+    http::Reply,
+};
+
+async fn syncs(app: &TestApp) -> usize {
+    app.audit().await.iter().filter(|row| row["action"] == "marketplace.sync").count()
+}
+
+/// The answer is stored, over a restart too, and the audit log has one row.
+#[tokio::test]
+async fn a_key_is_answered_once() {
+    let app = TestApp::start().await;
+    let sync = |app: &TestApp, key: &str| {
+        app.scheduler("POST", "/api/marketplaces/sync-all").header("idempotency-key", format!("\"{key}\"")).send()
+    };
+    let first = sync(&app, "run-1").await;
+    let second = sync(&app, "run-1").await;
+    assert_eq!((second.status, &second.body), (first.status, &first.body));
+    assert_eq!((first.header("idempotency-replayed"), second.header("idempotency-replayed")), (None, Some("true")));
+    assert_eq!(syncs(&app).await, 1);
+    let app = Builder::default().data(app.stop().await).start().await;
+    assert_eq!(sync(&app, "run-1").await.header("idempotency-replayed"), Some("true"));
+    assert_eq!(sync(&app, "run-2").await.header("idempotency-replayed"), None);
+    assert_eq!(syncs(&app).await, 2);
+    app.stop().await;
+}
+
+/// A retry of the scheduler's finds the job that its first try made, although that is over.
+#[tokio::test]
+async fn a_retry_finds_the_job_of_the_first_try() {
+    let app = TestApp::start().await;
+    let enqueue = |kind: &str| {
+        app.scheduler("POST", "/api/jobs").header("idempotency-key", "run-1").json(&json!({ "kind": kind })).send()
+    };
+    let first = enqueue("marketplaces").await;
+    let id = first.json()["id"].as_str().unwrap().to_owned();
+    app.ended(&id).await;
+    let second = enqueue("marketplaces").await;
+    assert_eq!((second.status, second.header("location")), (202, first.header("location")));
+    enqueue("data-refresh").await.problem(422);
+    assert_eq!(app.value::<i64>("SELECT count(*) FROM jobs").await, 1);
+    app.stop().await;
+}
+
+/// While it is worked on: 409. A failure frees the key. A crash in the middle does, too.
+#[tokio::test]
+async fn a_key_in_progress_is_409_and_a_failure_frees_it() {
+    let app = TestApp::start().await;
+    let hole = Hole::open().await;
+    app.add_marketplace("slow", &hole.url()).await;
+    let sync = || app.scheduler("POST", "/api/marketplaces/slow/sync").header("idempotency-key", "run-1");
+    let first = sync().open().await;
+    let git = hole.caught().await;
+    assert!(sync().send().await.problem(409).contains("key"));
+    drop(git);
+    Reply::read(first).await.problem(500);
+    let again = sync().open().await;
+    drop(hole.caught().await);
+    Reply::read(again).await.problem(500);
+    app.sql("INSERT INTO answers (principal, endpoint, key, fingerprint, until) SELECT 'service:' || id, 'POST /api/marketplaces/sync-all', 'run-2', x'00', 99999999999999 FROM users").await;
+    let app = Builder::default().data(app.stop().await).start().await;
+    app.sql("DELETE FROM marketplaces").await;
+    let reply = app.scheduler("POST", "/api/marketplaces/sync-all").header("idempotency-key", "run-2").send().await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    app.stop().await;
+}
+
+/// A request that was frozen somewhere, and that a later one of its job has passed, does nothing.
+#[tokio::test]
+async fn a_lower_fence_is_412() {
+    let app = TestApp::start().await;
+    let sync = |app: &TestApp, fence: u64| {
+        let call = app.scheduler("POST", "/api/marketplaces/sync-all").header("sexton-job", "nightly");
+        call.header("sexton-fence", fence.to_string()).send()
+    };
+    assert_eq!(sync(&app, 7).await.status, 200);
+    assert_eq!(sync(&app, 7).await.status, 200);
+    let app = Builder::default().data(app.stop().await).start().await;
+    assert!(sync(&app, 6).await.problem(412).contains('7'));
+    assert_eq!(syncs(&app).await, 2);
+    // Polls and cancellations of an earlier run are welcome.
+    let id = app.enqueue(&json!({ "kind": "marketplaces" })).await;
+    app.ended(&id).await;
+    for (method, path) in [("GET", format!("/api/jobs/{id}")), ("POST", format!("/api/jobs/{id}/cancel"))] {
+        let call = app.scheduler(method, &path).header("sexton-job", "nightly").header("sexton-fence", "6");
+        assert_eq!(call.send().await.status, 200);
+    }
+    app.stop().await;
+}
+
+/// Guarantee G5: an answer that shows a new credential is not kept.
+#[tokio::test]
+async fn a_new_token_is_not_kept() {
+    let app = TestApp::start().await;
+    let ada = app.person("ada@example.org").await;
+    let mint =
+        || app.post("/api/auth/tokens").cookie(&ada).header("idempotency-key", "k").json(&json!({ "name": "ci" }));
+    let (first, second) = (mint().send().await.json(), mint().send().await.json());
+    assert_ne!(first["token"], second["token"]);
+    assert_eq!(app.value::<i64>("SELECT count(*) FROM answers").await, 0);
+    app.stop().await;
+}
