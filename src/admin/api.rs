@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{Admin, backfill, definitions, jobs, operate, runs};
+use super::{Admin, backfill, definitions, draft, jobs, operate, runs};
 
 macro_rules! addresses {
     ($(#[$doc:meta])* $list:ident, $router:ident: $($method:ident $path:literal => $handler:path,)+) => {
@@ -36,6 +36,8 @@ addresses! {
     post "/api/v1/jobs/{name}/fire" => operate::fire,
     post "/api/v1/jobs/{name}/pause" => operate::pause,
     post "/api/v1/jobs/{name}/resume" => operate::resume,
+    post "/api/v1/definitions/check" => draft::check,
+    post "/api/v1/definitions/plan" => draft::plan,
     post "/api/v1/backfill" => backfill::step,
     post "/api/v1/pause" => operate::pause_all,
     post "/api/v1/resume" => operate::resume_all,
@@ -52,6 +54,8 @@ addresses! {
         runs::list,
         runs::show,
         definitions::show,
+        draft::check,
+        draft::plan,
         document,
         operate::fire,
         operate::pause,

@@ -138,7 +138,7 @@ fn turned_out(run: &Run) -> Option<Outcome> {
 }
 
 /// What is sent next after `now`. The time between an occurrence and its firing is the same for all of a job.
-fn next(job: &Job, now: DateTime<Utc>) -> Option<Firing> {
+pub(super) fn next(job: &Job, now: DateTime<Utc>) -> Option<Firing> {
     let scheduled_for = job.schedule.next_after(now - (job.fires_at(now) - now))?;
     Some(Firing { scheduled_for, fires_at: job.fires_at(scheduled_for) })
 }

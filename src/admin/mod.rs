@@ -5,6 +5,7 @@ mod api;
 mod backfill;
 mod definitions;
 mod door;
+mod draft;
 mod health;
 mod input;
 mod jobs;
@@ -29,6 +30,7 @@ pub use api::{READ, WRITE};
 pub use backfill::{Backfill, BackfillStep};
 pub use definitions::{Shown, ShownJob};
 pub use door::Door;
+pub use draft::{Change, Drafts, Step};
 pub use health::{Condition, Health, Verdict};
 pub use jobs::{Firing, JobDetail, JobRow, LastRun, OpenRun, recent_runs, unknown_job};
 pub use listen::{Address, AddressError, Listener, bind};
@@ -59,6 +61,8 @@ pub struct Admin {
     pub store: Arc<dyn RunStore>,
     /// The time.
     pub clock: SharedClock,
+    /// Reads texts that are not in force.
+    pub drafts: Drafts,
     /// Who does what is asked for.
     pub handle: Handle,
     /// Randomness, for the ids of errors.

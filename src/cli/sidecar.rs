@@ -7,13 +7,13 @@ use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::reload::Reload;
 use crate::{
-    admin::{self, Admin, Door, Health, Listener},
+    admin::{self, Admin, Door, Drafts, Health, Listener},
     clock::{SharedClock, SystemClock},
     config::{Environment, RunConfig},
     credentials::Credentials,
     dispatch::Dispatcher,
     entropy::Entropy,
-    job::{InForce, Loaded},
+    job::{self, InForce, LoadContext, Loaded, Source},
     scheduler::{Handle, Metrics, RunEnded, Scheduler, Status, Stop},
     store::{self, Opened},
 };
@@ -44,6 +44,7 @@ impl Sidecar {
         let dispatcher = Arc::new(dispatcher);
         let entropy = Entropy::System;
         let (definitions, in_force) = (watch::Sender::new(loaded.definitions.clone()), InForce::first(loaded));
+        let drafts = drafts(&config, environment.clone(), clock.clone());
         let reload = Reload {
             path: config.jobs,
             overrides: Arc::new(config.overrides),
@@ -69,6 +70,7 @@ impl Sidecar {
             credentials,
             store: of_admin,
             clock: time,
+            drafts,
             handle,
             entropy,
         };
@@ -105,6 +107,20 @@ impl Sidecar {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// What is asked about is read as the sidecar's own file is: beside the same `jobs.d`, with the same variables.
+fn drafts(config: &RunConfig, environment: Environment, clock: SharedClock) -> Drafts {
+    let (path, overrides) = (config.jobs.clone(), config.overrides.clone());
+    Drafts::new(move |text| {
+        let lookup = |name: &str| environment.get(name);
+        let context = LoadContext { environment: &lookup, overrides: &overrides, now: clock.now() };
+        let mut sources = job::read_sources(&path)?;
+        if let Some(main) = sources.first_mut() {
+            *main = Source::new(Arc::clone(main.name()), text);
+        }
+        job::load_sources(sources, &context)
+    })
 }
 
 async fn listeners(config: &RunConfig) -> miette::Result<Vec<Listener>> {

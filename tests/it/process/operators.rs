@@ -214,6 +214,39 @@ async fn the_document_is_the_api() {
     assert_eq!(running.stop().await, Some(0));
 }
 
+/// A text is checked and planned as the sidecar would read it, and nothing of it is taken into force.
+#[tokio::test]
+async fn a_draft_is_checked_and_planned() {
+    let app = FakeApp::start().await;
+    let sidecar = Sidecar::new(app.address, JOBS);
+    let (mut running, address) = sidecar.operated().await;
+    let target = format!("[targets.app]\nbase_url = \"http://{}\"\n", app.address);
+    let text = format!(
+        "{target}[jobs.quick]\nschedule = 'every 2h'\npath = '/ok'\n[jobs.new]\nschedule = 'daily 03:00'\npath = '/ok'\n"
+    );
+    let ask =
+        |what: &str, text: &str| post(address, &format!("/api/v1/definitions/{what}"), &json!({ "text": text })).send();
+    let checked = ask("check", &text).await.json();
+    assert_eq!(checked["valid"], true, "{checked}");
+    assert_eq!(checked["jobs"][0]["schedule"], "every day at 03:00 in UTC");
+    assert_eq!(checked["jobs"][0]["next"].as_array().unwrap().len(), 3);
+    let planned = ask("plan", &text).await.json();
+    let steps: Vec<(&str, &str)> = planned["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| (step["job"].as_str().unwrap(), step["change"].as_str().unwrap()))
+        .collect();
+    assert_eq!(steps, [("every:second", "removed"), ("hang", "removed"), ("new", "added"), ("quick", "rescheduled")]);
+    let wrong =
+        ask("check", &format!("{target}[jobs.x]\nschedule = 'every 2h'\npath = '/ok'\ntimout = '1s'\n")).await.json();
+    let finding = &wrong["findings"][0];
+    assert_eq!((&wrong["valid"], &finding["line"]), (&false.into(), &6.into()), "{wrong}");
+    assert!(finding["help"].as_str().unwrap().contains("timeout"), "{wrong}");
+    assert_eq!(job(&sidecar, address, "quick").await["schedule"], "every hour", "nothing of it is in force");
+    assert_eq!(running.stop().await, Some(0));
+}
+
 /// The history is read in pages, and the commands read as many as they are asked for.
 #[tokio::test]
 async fn the_history_comes_in_pages() {
