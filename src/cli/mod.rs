@@ -23,6 +23,7 @@ mod list;
 mod log;
 pub mod next;
 mod origin;
+mod output;
 mod pause;
 mod plan;
 mod private_file;
@@ -55,6 +56,7 @@ use crate::{
     config::{self, Environment},
     entropy::Entropy,
 };
+use output::Output;
 use setting::{Screen, Setting};
 
 const AFTER_HELP: &str = "\
@@ -110,8 +112,10 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let environment = Environment::of_process();
-    match run(Cli::parse().command, &environment) {
+    let mut out = Output::standard();
+    match run(Cli::parse().command, &environment, &mut out) {
         Ok(code) => code,
+        Err(_) if out.reader_is_gone() => ExitCode::SUCCESS,
         Err(report) => {
             tell(&format!("{report:?}"));
             report.downcast_ref::<client::NoAnswer>().map_or(ExitCode::FAILURE, client::NoAnswer::exit_code)
@@ -119,7 +123,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> {
+fn run(command: Command, environment: &Environment, out: &mut dyn Write) -> miette::Result<ExitCode> {
     let overrides = match config::overrides(environment) {
         Ok(overrides) => overrides,
         Err(error) => return Ok(usage_error(&error)),
@@ -127,7 +131,6 @@ fn run(command: Command, environment: &Environment) -> miette::Result<ExitCode> 
     let lookup = |name: &str| environment.get(name);
     let screen = screen(environment);
     let setting = Setting { environment: &lookup, overrides: &overrides, clock: &SystemClock, screen };
-    let out = &mut io::stdout();
     match command {
         Command::Run(args) => run::run(args, environment),
         #[cfg(feature = "reference-app")]

@@ -1,5 +1,7 @@
 //! `explain` and `simulate`: what a schedule and a file will do.
 
+use std::process::Stdio;
+
 use serde_json::Value;
 
 use crate::support::{
@@ -66,4 +68,34 @@ async fn measured_durations_show_overlaps() {
     let report: Value = serde_json::from_str(&run(sidecar.command(&arguments)).await.good()).unwrap();
     assert_eq!(report["overlaps"][0]["overlapping"], 9, "{report}");
     assert!(report["peak"]["open"].as_u64().unwrap() >= 2, "{report}");
+}
+
+/// `sexton next | head`: who has read enough makes no failure of it.
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_failure() {
+    let sidecar = preview();
+    let mut command = tokio::process::Command::from(sidecar.command(&["next", "-n", "20000"]));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().await.unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
+}
+
+/// Guarantee G4, seed A26: what the commands say of a job with jitter is when it leaves.
+#[tokio::test]
+async fn a26_jitter_is_in_every_preview() {
+    let jobs = "[jobs.a]\nschedule = 'daily 03:00'\njitter = '10m'\npath = '/'\n";
+    let sidecar = Sidecar::new(([127, 0, 0, 1], 9).into(), jobs);
+    // Of the night's firing, whose nominal instant is over, and of the next.
+    let next = run(sidecar.command(&["next", "-n", "2", "--json", "--from", "2026-03-10T03:05:00Z"])).await.good();
+    let firings: Vec<Value> = next.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(firings[0]["scheduled_for"], "2026-03-10T03:00:00Z");
+    assert_eq!(firings[0]["fires_at"], "2026-03-10T03:07:54.824Z");
+    assert_eq!(firings[1]["fires_at"], "2026-03-11T03:07:54.824Z");
+    let check = run(sidecar.command(&["check"])).await.good();
+    assert_eq!(check.matches("T03:00:00+00:00, jitter: leaves at ").count(), 3, "{check}");
+    let span = ["simulate", "--json", "--from", "2026-03-10T03:07:54Z", "--to", "2026-03-10T03:07:55Z"];
+    let simulated: Value = serde_json::from_str(&run(sidecar.command(&span)).await.good()).unwrap();
+    assert_eq!(simulated["firings"], 1);
 }
