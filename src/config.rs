@@ -8,7 +8,7 @@ use std::{collections::HashMap, fmt, path::PathBuf, str::FromStr};
 use crate::{
     admin::Address,
     credentials,
-    job::{Overrides, settings_count, settings_duration, settings_issuer},
+    job::{Overrides, settings_count, settings_duration, settings_issuer, settings_zone},
     secret::{SecretError, SecretSource, SharedSecrets},
 };
 
@@ -170,7 +170,7 @@ pub fn overrides(environment: &Environment) -> Result<Overrides, ConfigError> {
     let count = |name, key| environment.read_by(name, |text| settings_count(key, text));
     Ok(Overrides {
         base_url: environment.parsed("SEXTON_BASE_URL")?,
-        timezone: environment.parsed("SEXTON_TIMEZONE")?,
+        timezone: environment.read_by("SEXTON_TIMEZONE", settings_zone)?,
         startup_grace: duration("SEXTON_STARTUP_GRACE", "startup_grace")?,
         shutdown_grace: duration("SEXTON_SHUTDOWN_GRACE", "shutdown_grace")?,
         late_limit: duration("SEXTON_LATE_LIMIT", "late_limit")?,

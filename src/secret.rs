@@ -115,7 +115,7 @@ pub enum SecretError {
         length: usize,
     },
     /// The file cannot be read.
-    #[error("cannot read the secret file {}: {source}", path.display())]
+    #[error("cannot read the secret file {}: {source}{}", path.display(), remedy(source))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -213,6 +213,14 @@ impl SharedSecrets {
             .iter()
             .fold(Choice::from(0), |found, secret| found | secret.expose().as_bytes().ct_eq(candidate));
         bool::from(found)
+    }
+}
+
+/// What helps when there is no file.
+fn remedy(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "; `sexton secret ensure FILE` makes one",
+        _ => "",
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     job::JobName,
     protocol::Problem,
-    run::{Attempt, Outcome, Run, RunId},
+    run::{Attempt, NoRunId, Outcome, Run, RunId},
     store::RunQuery,
 };
 
@@ -79,7 +79,7 @@ fn bad(error: impl std::error::Error) -> Problem {
 impl Admin {
     /// The run of this id, with its attempts.
     pub(super) async fn run(&self, id: &str) -> Result<(Run, Vec<Attempt>), Problem> {
-        let id: RunId = id.parse().map_err(|_no_uuid: uuid::Error| not_found(format!("`{id}` is no run's id")))?;
+        let id: RunId = id.parse().map_err(|_no_id: NoRunId| not_found(format!("`{id}` is no run's id")))?;
         let found = self.store.run(id).await.map_err(|error| self.failed(&error))?;
         found.ok_or_else(|| {
             not_found(format!(

@@ -7,6 +7,7 @@ use miette::{IntoDiagnostic, miette};
 use tokio::time::Instant;
 
 use super::{
+    argument,
     client::{Client, Where, talk},
     fire::{ABSENCE, in_words, until_ended},
     firing::utc,
@@ -41,10 +42,10 @@ pub(super) struct Args {
     #[arg(value_name = "JOB", value_parser = JobName::new)]
     job: JobName,
     /// The first instant (RFC 3339)
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = argument::instant)]
     from: DateTime<Utc>,
     /// The last instant (RFC 3339)
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = argument::instant)]
     to: DateTime<Utc>,
     /// Send those that succeeded too
     #[arg(long)]

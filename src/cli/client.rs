@@ -6,6 +6,7 @@ use miette::{Diagnostic, IntoDiagnostic};
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
+use super::argument;
 use crate::{
     admin::OPERATOR,
     config::{self, Environment},
@@ -21,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Where {
     /// The running sidecar [env: SEXTON_URL] [default: http://127.0.0.1:7070]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = argument::address)]
     url: Option<Url>,
 }
 

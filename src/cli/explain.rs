@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use miette::{IntoDiagnostic, miette};
 
-use super::{setting::Setting, tell};
+use super::{argument, setting::Setting, tell};
 use crate::schedule::{Dst, Schedule, ScheduleError};
 
 /// Say a schedule in words, and when it fires next
@@ -20,13 +20,13 @@ pub(super) struct Args {
     #[arg(value_name = "EXPR")]
     expression: String,
     /// The IANA zone it is read in
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = argument::zone)]
     tz: Tz,
     /// How many firings to show
     #[arg(short = 'n', value_name = "COUNT", default_value_t = 5)]
     count: usize,
     /// Start after this instant instead of now (RFC 3339)
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = argument::instant)]
     from: Option<DateTime<Utc>>,
 }
 

@@ -4,6 +4,7 @@ use std::{io::Write, process::ExitCode, time::Duration};
 
 use miette::{Context, IntoDiagnostic};
 
+use super::argument;
 use crate::http_client;
 
 /// How long an answer may take; a health check of Docker gives up after 30 s by itself.
@@ -17,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(5);
     sexton healthcheck --url http://127.0.0.1:8000/api/health")]
 pub(super) struct Args {
     /// What to ask
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7070/readyz")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7070/readyz", value_parser = argument::address)]
     url: url::Url,
 }
 

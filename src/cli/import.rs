@@ -10,6 +10,7 @@ use std::{
 use chrono_tz::Tz;
 use miette::{IntoDiagnostic, WrapErr};
 
+use super::argument;
 use crate::job::import::{Imported, agnes, crontab, vercel};
 
 /// Turn a crontab, vercel.json or the environment of agnes into a jobs.toml
@@ -34,7 +35,7 @@ pub enum From {
         #[arg(value_name = "FILE")]
         file: PathBuf,
         /// The zone of the machine it ran on, such as Europe/Prague
-        #[arg(long, value_name = "ZONE")]
+        #[arg(long, value_name = "ZONE", value_parser = argument::zone)]
         timezone: Option<Tz>,
     },
     /// The crons of a vercel.json

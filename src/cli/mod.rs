@@ -4,6 +4,7 @@
 
 #[cfg(feature = "reference-app")]
 pub mod app;
+mod argument;
 mod backfill;
 mod backup;
 pub mod check;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use miette::{IntoDiagnostic, miette};
 
 use super::{
+    argument,
     firing::{Firing, utc},
     setting::{Screen, Setting},
     table::{Tone, table},
@@ -28,7 +29,7 @@ pub struct Args {
     #[arg(short = 'n', default_value_t = 5, value_name = "COUNT")]
     pub count: usize,
     /// Start after this instant instead of now (RFC 3339, such as 2026-03-29T00:00:00Z)
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = argument::instant)]
     pub from: Option<DateTime<Utc>>,
     /// Write one JSON object a line: job, scheduled_for, fires_at (UTC), local (with offset), note
     #[arg(long)]

@@ -7,6 +7,7 @@ use miette::IntoDiagnostic;
 use serde_json::json;
 
 use super::{
+    argument,
     client::{Client, Where, talk},
     firing::utc,
 };
@@ -32,7 +33,7 @@ pub(super) struct PauseArgs {
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
     /// When it ends by itself (RFC 3339)
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = argument::instant)]
     until: Option<DateTime<Utc>>,
     #[command(flatten)]
     place: Where,

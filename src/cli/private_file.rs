@@ -109,7 +109,13 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 fn written(folder: &Path, text: &str, access: Access) -> io::Result<NamedTempFile> {
-    let mut file = tempfile::Builder::new().prefix(".sexton-secret-").tempfile_in(folder)?;
+    let unmade = |error: io::Error| match error.kind() {
+        ErrorKind::NotFound => {
+            io::Error::new(error.kind(), format!("there is no folder {}: make it first", folder.display()))
+        }
+        _ => error,
+    };
+    let mut file = tempfile::Builder::new().prefix(".sexton-secret-").tempfile_in(folder).map_err(unmade)?;
     file.write_all(text.as_bytes())?;
     access.grant(file.as_file())?;
     file.as_file().sync_all()?;

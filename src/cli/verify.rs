@@ -7,6 +7,7 @@ use miette::IntoDiagnostic;
 use serde_json::{Value, json};
 
 use super::{
+    argument,
     firing::utc,
     ledger::Ledger,
     setting::Screen,
@@ -44,7 +45,7 @@ pub(super) struct Args {
     #[command(flatten)]
     ledger: Ledger,
     /// Go on to this instant (RFC 3339) where it is later than the last sign of life
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = argument::instant)]
     to: Option<DateTime<Utc>>,
     /// One JSON object a line: each finding, each open run, and the summary last
     #[arg(long)]

@@ -171,7 +171,10 @@ pub(super) fn checked(text: &str, origin: &str, at: &At, notes: &mut Notes) -> O
         return None;
     }
     let (why, help) = if !matches!(url.scheme(), "http" | "https") {
-        (format!("has the scheme `{}`", clip(url.scheme())), "accepted: http, https; of a base_url unix://, too")
+        (
+            format!("has the scheme `{}`", clip(url.scheme())),
+            "begin it with http:// or https://; a base_url may begin with unix://",
+        )
     } else if url.query().is_some() || url.fragment().is_some() {
         ("holds a query or a fragment".to_owned(), "queries belong to the paths of jobs")
     } else if text.chars().any(|c| c.is_control() || c == ' ' || c == '\\') {

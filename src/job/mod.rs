@@ -57,7 +57,7 @@ pub use policy::{
 };
 pub use render::render;
 pub use schema::schema;
-pub use settings::{settings_count, settings_duration, settings_issuer};
+pub use settings::{settings_count, settings_duration, settings_issuer, settings_zone};
 pub use source::{Place, Position, Source, fingerprint};
 pub use suggest::nearest;
 pub use watch::{FileWatch, LOOK, off_the_workers};

@@ -58,14 +58,26 @@ pub(super) fn zone(field: &Field, notes: &mut Notes) -> Option<Found<Tz>> {
     match text.value.parse::<Tz>() {
         Ok(zone) => Some(Found { value: zone, at: text.at }),
         Err(_) => {
-            let names: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-            let near = nearest(text.value, &names).map_or(String::new(), |near| format!("did you mean `{near}`? "));
             notes
                 .error(&text.at, format!("`{} = \"{}\"` is no time zone", field.key, clip(text.value)))
-                .help(format!("{near}accepted: IANA names such as UTC, Europe/Prague, America/New_York"));
+                .help(zones_near(text.value));
             None
         }
     }
+}
+
+fn zones_near(written: &str) -> String {
+    let names: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+    let near = nearest(written, &names).map_or(String::new(), |near| format!("did you mean `{near}`? "));
+    format!("{near}accepted: IANA names such as UTC, Europe/Prague, America/New_York")
+}
+
+/// Reads what a variable or a flag says instead of a time zone.
+///
+/// # Errors
+/// What is accepted, and the nearest of it: the same as in the file.
+pub fn settings_zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_unknown| format!("no time zone has this name; {}", zones_near(text)))
 }
 
 /// Reads what a variable says instead of a duration of `[sexton]`.

@@ -27,6 +27,13 @@ impl RunId {
     }
 }
 
+/// A text that is no id of a run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no run has such an id ({0}): write the last column of `sexton runs`, such as 0198c0de-8a4e-7000-8000-2b5f1d6c9a10"
+)]
+pub struct NoRunId(#[source] uuid::Error);
+
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.hyphenated().fmt(f)
@@ -34,9 +41,9 @@ impl fmt::Display for RunId {
 }
 
 impl FromStr for RunId {
-    type Err = uuid::Error;
+    type Err = NoRunId;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::try_parse(text).map(Self)
+    fn from_str(text: &str) -> Result<Self, NoRunId> {
+        Uuid::try_parse(text).map(Self).map_err(NoRunId)
     }
 }

@@ -20,7 +20,7 @@ mod model;
 mod words;
 mod work;
 
-pub use id::RunId;
+pub use id::{NoRunId, RunId};
 pub use model::{Attempt, Change, IllegalChange, Run, State, transition};
 pub use words::{Outcome, Reason, Trigger, UnknownWord};
 pub use work::Work;

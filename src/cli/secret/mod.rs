@@ -31,12 +31,12 @@ enum Command {
         SEXTON_SIGNING_KEY_FILE=/run/sexton/key.pem sexton run")]
     Ensure {
         /// The files, each with a secret of its own. Their folders must exist.
-        #[arg(value_name = "FILE", required = true)]
+        #[arg(value_name = "FILE", required_unless_present = "ed25519")]
         files: Vec<PathBuf>,
-        /// Make keys that sign run tokens instead, Ed25519 in PEM, and the public half of each beside it in FILE.jwks
-        /// (0644) for apps to pin.
-        #[arg(long)]
-        ed25519: bool,
+        /// A file for a key that signs run tokens, Ed25519 in PEM; its public half goes beside it into KEY.jwks (0644) for
+        /// apps to pin. May be given again.
+        #[arg(long, value_name = "KEY")]
+        ed25519: Vec<PathBuf>,
         /// The number of a group that may read new files too (mode 0640), for an app that runs as another user.
         #[arg(long, value_name = "GID")]
         group: Option<u32>,
@@ -79,11 +79,9 @@ pub fn run(
     out: &mut dyn Write,
 ) -> miette::Result<ExitCode> {
     match args.command {
-        Command::Ensure { files, ed25519: false, group } => {
+        Command::Ensure { files, ed25519, group } => {
             files.iter().try_for_each(|file| shared::ensure(file, group, entropy, out))?;
-        }
-        Command::Ensure { files, ed25519: true, group } => {
-            files.iter().try_for_each(|file| ed25519::ensure(file, group, entropy, out))?;
+            ed25519.iter().try_for_each(|key| ed25519::ensure(key, group, entropy, out))?;
         }
         Command::Rotate { file, ed25519: false, finish: false } => shared::rotate(&file, entropy, out)?,
         Command::Rotate { file, ed25519: false, finish: true } => shared::finish(&file, out)?,

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use miette::{IntoDiagnostic, bail};
 
 use self::report::{Report, write_text};
-use super::{definitions, ledger::Ledger, setting::Setting};
+use super::{argument, definitions, ledger::Ledger, setting::Setting};
 use crate::{
     config::Environment,
     job::{Definitions, JobName},
@@ -33,10 +33,10 @@ pub(super) struct Args {
     #[arg(default_value = "jobs.toml", value_name = "FILE")]
     file: PathBuf,
     /// Firings after this instant (RFC 3339); without it, from now on
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = argument::instant)]
     from: Option<DateTime<Utc>>,
     /// Up to this instant (RFC 3339); without it, a day
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = argument::instant)]
     to: Option<DateTime<Utc>>,
     #[command(flatten)]
     ledger: Ledger,

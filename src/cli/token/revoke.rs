@@ -8,6 +8,7 @@ use miette::{Context, IntoDiagnostic, miette};
 use super::{From, Surroundings, read, unverified};
 use crate::{
     auth::{Revocation, Revoked},
+    cli::argument,
     reference_app,
 };
 
@@ -34,7 +35,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME", conflicts_with = "token_file")]
     subject: Option<String>,
     /// With --subject: those that were issued before this instant (RFC 3339). Without it: before now.
-    #[arg(long, value_name = "INSTANT", requires = "subject")]
+    #[arg(long, value_name = "INSTANT", value_parser = argument::instant, requires = "subject")]
     since: Option<DateTime<Utc>>,
     /// Why, for whoever reads the table later.
     #[arg(long, value_name = "TEXT")]

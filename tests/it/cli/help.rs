@@ -54,6 +54,10 @@ async fn a_wrong_word_is_usage() {
         (&["runs", "--job", "a b"], "a b"),
         (&["runs", "--outcome", "done"], "`done` is no outcome"),
         (&["runs", "-n", "-1"], "-1"),
+        (&["show", "abc"], "write the last column of `sexton runs`"),
+        (&["next", "--from", "2026"], "such as 2026-03-29T01:00:00Z"),
+        (&["explain", "@daily", "--tz", "Europe/Prage"], "did you mean `Europe/Prague`?"),
+        (&["healthcheck", "--url", "localhost:7070"], "such as http://127.0.0.1:7070"),
         (&["runs", "-n", "many"], "many"),
         (&[], "Usage: sexton"),
     ] {

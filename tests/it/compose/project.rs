@@ -145,11 +145,16 @@ impl<'engine> Project<'engine> {
         .await
     }
 
-    /// The ledger, oldest first, whether the scheduler runs or not.
-    pub(super) async fn runs(&self) -> Vec<Run> {
+    /// `sexton ARGUMENTS` beside the scheduler's ledger, whether the scheduler runs or not.
+    pub(super) async fn beside_the_ledger(&self, arguments: &[&str]) -> String {
         let scheduler = self.container("scheduler").await;
         let beside = ["run", "--rm", "--network", "none", "--volumes-from", &scheduler, SEXTON];
-        let lines = self.engine.run(&[&beside[..], &["runs", "--json", "-n", "5000"]].concat()).await;
+        self.engine.run(&[&beside[..], arguments].concat()).await
+    }
+
+    /// The ledger, oldest first.
+    pub(super) async fn runs(&self) -> Vec<Run> {
+        let lines = self.beside_the_ledger(&["runs", "--json", "-n", "5000"]).await;
         let mut runs: Vec<Run> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         runs.sort_by_key(|run| run.scheduled_for);
         runs

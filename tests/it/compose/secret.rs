@@ -31,8 +31,10 @@ pub(super) async fn is_shared_and_nowhere_else(project: &Project<'_>) {
     }
     let keys = project.engine.attempt(&["exec", &app, "ls", "/keys"]).await;
     assert_ne!(keys.code, Some(0), "the app has no keys: {keys}");
+    let pem = of_scheduler(project, "/keys/signing-key").await;
+    let key = pem.lines().nth(1).unwrap_or_else(|| panic!("a key in PEM"));
     for seen in everything_shown(project).await {
-        assert!(!seen.contains(&secret) && !seen.contains(&admin), "a secret shows");
+        assert!([&secret, &admin, key].iter().all(|hidden| !seen.contains(*hidden)), "a secret shows");
     }
     only_the_token_opens_the_listener(project, &admin).await;
 }
@@ -102,6 +104,8 @@ async fn only_the_token_opens_the_listener(project: &Project<'_>, admin: &str) {
     let listener = project.address("scheduler", 7070).await;
     assert_eq!(Call::new(listener, "GET", "/readyz").send().await.status, 200);
     assert_eq!(Call::new(listener, "GET", "/healthz").send().await.status, 403);
+    let published = Call::new(listener, "GET", "/.well-known/jwks.json").send().await.json();
+    assert_eq!(published["keys"].as_array().map(Vec::len), Some(1), "the public half of the signing key: {published}");
     let reply = Call::new(listener, "GET", "/healthz").bearer(admin).send().await;
     assert_eq!((reply.status, reply.json()["status"].as_str()), (200, Some("ok")), "{reply:?}");
 }

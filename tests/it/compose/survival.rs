@@ -44,9 +44,12 @@ pub(super) async fn of_stops_and_kills(project: &Project<'_>) {
     a_kill_leaves_the_run_unknown(project).await;
     a_crash_is_restarted(project).await;
     an_app_killed_in_a_run_leaves_it_unknown(project).await;
+    an_app_restarted_in_a_run_loses_nothing(project).await;
     an_app_restarted_between_runs_fires_on(project).await;
 
     stopped(project).await;
+    let proof = project.beside_the_ledger(&["verify"]).await;
+    println!("compose: {}", proof.trim_end());
     every_second_is_accounted_for_once(project, first).await;
     project.compose(&["start", "scheduler"]).await;
     done("stops and kills", began);
@@ -121,6 +124,15 @@ async fn an_app_killed_in_a_run_leaves_it_unknown(project: &Project<'_>) {
     let run = ended(project, &run).await;
     assert!(run.ended("unknown", Some("broken")), "{run:?}");
     project.compose(&["start", "app"]).await;
+    fires_again(project).await;
+}
+
+/// The restart thaws the app with the signal already there: it may answer in its drain, or go without a word.
+async fn an_app_restarted_in_a_run_loses_nothing(project: &Project<'_>) {
+    let run = in_flight(project).await;
+    project.compose(&["restart", "app"]).await;
+    let run = ended(project, &run).await;
+    assert!(run.ended("succeeded", None) || run.ended("unknown", Some("broken")), "{run:?}");
     fires_again(project).await;
 }
 

@@ -43,6 +43,20 @@ fn ensure_makes_a_key_once() {
     );
 }
 
+/// As the one-shot service of docker/compose.yaml makes them.
+#[test]
+fn one_call_makes_secrets_and_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let [key, token, admin] = ["key.pem", "token", "admin"].map(|name| folder.path().join(name));
+    let line = ["ensure", "--ed25519", key.to_str().unwrap(), token.to_str().unwrap(), admin.to_str().unwrap()];
+    let made = secret(&line, &[]).unwrap();
+    assert_eq!(made.lines().filter(|line| line.contains(": made")).count(), 3, "{made}");
+    assert_eq!(kids(&key).len(), 1);
+    assert_ne!(fs::read(token).unwrap(), fs::read(admin).unwrap());
+    let error = secret(&["ensure"], &[]).unwrap_err();
+    assert!(error.contains("required arguments were not provided"), "{error}");
+}
+
 #[test]
 fn a_lost_public_half_is_written_anew_and_a_strange_one_is_told() {
     let folder = tempfile::tempdir().unwrap();
