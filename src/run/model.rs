@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Outcome, Reason, RunId, Trigger, UnknownWord};
+use super::{Outcome, Reason, RunId, Trigger, UnknownWord, Work};
 use crate::job::JobName;
 
 /// One row of the ledger: an occurrence, or consecutive ones that were missed or skipped for one reason.
@@ -44,6 +44,14 @@ pub struct Run {
     pub duration: Option<TimeDelta>,
     /// When a waiting run goes on: the next attempt, or the next time the app is asked.
     pub wake_at: Option<DateTime<Utc>>,
+    /// What the app took on with its newest attempt.
+    pub work: Option<Work>,
+    /// How far that is, in the app's words, redacted.
+    pub progress: Option<String>,
+    /// How many attempts it had.
+    pub attempts: u32,
+    /// How the newest of them ended; `None` while it is open.
+    pub tried: Option<Outcome>,
     /// When it got its outcome.
     pub finished_at: Option<DateTime<Utc>>,
     /// Who asked for it, as `class:name`; `None` for what a schedule demanded.

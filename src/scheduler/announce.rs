@@ -16,6 +16,7 @@ pub(super) fn announce(scheduler: &Scheduler, notice: Notice) {
                 drop(listener.send(ended));
             }
         }
+        Notice::Attempted { job, outcome, reason } => scheduler.metrics.attempted(&job, outcome, reason),
         Notice::HoldOver { job, run } => {
             scheduler.metrics.hold_over(&job);
             tracing::warn!(%job, %run, "the hold of an unknown run is over and nobody settled it; its job may be sent again");

@@ -14,7 +14,7 @@ use super::{
     announce::announce,
     command::Desk,
     decisions::{Decisions, Effect, Event, Inherited, Life, STEP, Write},
-    recorder,
+    recorder::{self, Task},
     self_check::Rechecks,
 };
 use crate::{
@@ -54,7 +54,7 @@ struct Loop {
     scheduler: Scheduler,
     decisions: Decisions,
     ticker: Ticker,
-    writes: UnboundedSender<Write>,
+    writes: UnboundedSender<Task>,
     answers: UnboundedReceiver<Event>,
     attempts: JoinSet<Report>,
     /// Whose attempt a task is, and whom it asks.
@@ -134,7 +134,8 @@ impl Loop {
     fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Write(write) => drop(self.writes.send(write)),
+                Effect::Write(write) => drop(self.writes.send(Task::Write(write))),
+                Effect::Resume => drop(self.writes.send(Task::Resume)),
                 Effect::Send(order) => self.send(order),
                 Effect::Notice(notice) => announce(&self.scheduler, notice),
                 Effect::Answer(ticket, answer) => self.desk.answer(ticket, answer),
@@ -168,7 +169,8 @@ impl Loop {
         let clock = self.scheduler.clock.as_ref();
         self.rounds += 1;
         if self.rounds.is_multiple_of(SIGN_OF_LIFE) {
-            drop(self.writes.send(Write::Tick(self.decisions.alive_at(clock.now()))));
+            let alive = Write::Tick(self.decisions.alive_at(clock.now()));
+            drop(self.writes.send(Task::Write(alive)));
         }
         let step = self.clocks.step(clock);
         (step.abs() > STEP).then(|| {

@@ -13,7 +13,11 @@ use prometheus_client::{
 };
 
 use super::decisions::RunEnded;
-use crate::{job::JobName, run::Outcome, store::Pause};
+use crate::{
+    job::JobName,
+    run::{Outcome, Reason},
+    store::Pause,
+};
 
 /// Upper bounds of lateness in seconds: what matters is below 10 ms, what hurts is above a second.
 const LATENESS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0, 60.0, 600.0];
@@ -63,7 +67,7 @@ impl Metrics {
         let (in_flight, waiting) = (Gauge::default(), Gauge::default());
         let (lateness, duration) = (Histogram::new(LATENESS), Histogram::new(DURATION));
         registry.register("runs", "Occurrences with a final row, by job and outcome", Family::clone(&runs));
-        registry.register("attempts", "Requests that were let go, by job and how they ended", Family::clone(&attempts));
+        registry.register("attempts", "Attempts, by job and how they ended", Family::clone(&attempts));
         registry.register("holds_over", "Holds that ended without word of their run", Family::clone(&holds_over));
         registry.register("lateness_seconds", "From the due instant to the sending", lateness.clone());
         registry.register("run_duration_seconds", "From the sending to the end of the answer", duration.clone());
@@ -75,7 +79,7 @@ impl Metrics {
         );
         registry.register("paused", "1 for a job that is held back", Family::clone(&paused));
         registry.register("in_flight", "Requests open or about to be", Gauge::clone(&in_flight));
-        registry.register("waiting", "Due runs that wait for max_in_flight", Gauge::clone(&waiting));
+        registry.register("waiting", "Due runs that wait for max_in_flight or their group", Gauge::clone(&waiting));
         let registry = Arc::new(registry);
         Self {
             registry,
@@ -108,8 +112,6 @@ impl Metrics {
         self.runs.get_or_create(&ByOutcome { job: job.clone(), outcome }).inc_by(ended.count);
         if let Some(lateness) = ended.lateness {
             self.lateness.observe(lateness.as_seconds_f64());
-            let class = ended.reason.map_or(outcome, |reason| reason.as_str());
-            self.attempts.get_or_create(&ByClass { job: job.clone(), class }).inc();
         }
         if let Some(duration) = ended.duration {
             self.duration.observe(duration.as_seconds_f64());
@@ -117,6 +119,12 @@ impl Metrics {
         if ended.outcome == Outcome::Succeeded {
             self.last_success.get_or_create(&ByJob { job }).set(seconds(now));
         }
+    }
+
+    /// Every attempt counts, also one that never connected.
+    pub(super) fn attempted(&self, job: &JobName, outcome: Outcome, reason: Option<Reason>) {
+        let class = reason.map_or(outcome.as_str(), |reason| reason.as_str());
+        self.attempts.get_or_create(&ByClass { job: job.to_string(), class }).inc();
     }
 
     pub(super) fn hold_over(&self, job: &JobName) {

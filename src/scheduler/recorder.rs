@@ -14,28 +14,67 @@ use crate::{
     store::{RunStore, StoreError},
 };
 
+/// What the recorder is told.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// Take it.
+    Write(Write),
+    /// What comes from here on was decided by somebody who knows of every failure so far.
+    Resume,
+}
+
 /// Ends when nobody writes any more or nobody listens.
+///
+/// A write that failed is told again later. Until then ([`Task::Resume`]) nothing else is taken: it could overtake the one
+/// that failed, and what that accounts for would be lost.
 pub(super) async fn record(
     store: Arc<dyn RunStore>,
     clock: SharedClock,
-    mut writes: UnboundedReceiver<Write>,
+    mut tasks: UnboundedReceiver<Task>,
     answers: UnboundedSender<Event>,
 ) {
     let mut waiting = Vec::new();
-    while writes.recv_many(&mut waiting, usize::MAX).await > 0 {
-        for write in Write::join(waiting.drain(..)) {
-            let again = write.clone();
-            let event = match write.carry_out(store.as_ref(), clock.now()).await {
-                Ok(stored) => Event::Stored(stored),
-                Err(error) => {
-                    tracing::error!(%error, "the ledger did not take a write, it will be tried again");
-                    Event::StoreFailed(again)
+    let mut refusing = false;
+    while tasks.recv_many(&mut waiting, usize::MAX).await > 0 {
+        for task in Task::join(waiting.drain(..)) {
+            let write = match task {
+                Task::Resume => {
+                    refusing = false;
+                    continue;
+                }
+                Task::Write(write) => write,
+            };
+            let event = if refusing {
+                Event::StoreFailed(write)
+            } else {
+                let again = write.clone();
+                match write.carry_out(store.as_ref(), clock.now()).await {
+                    Ok(stored) => Event::Stored(stored),
+                    Err(error) => {
+                        tracing::error!(%error, "the ledger did not take a write, it will be tried again");
+                        refusing = again.is_kept();
+                        Event::StoreFailed(again)
+                    }
                 }
             };
             if answers.send(event).is_err() {
                 return;
             }
         }
+    }
+}
+
+impl Task {
+    fn join(tasks: impl Iterator<Item = Self>) -> Vec<Self> {
+        let mut joined: Vec<Self> = Vec::new();
+        for task in tasks {
+            let rest = match (joined.last_mut(), task) {
+                (Some(Self::Write(last)), Self::Write(more)) => last.merge(more).map(Self::Write),
+                (_, task) => Some(task),
+            };
+            joined.extend(rest);
+        }
+        joined
     }
 }
 
@@ -75,6 +114,14 @@ impl Write {
                 let answers = store.begin(now, batch.clone()).await?;
                 Stored::Begun(batch, answers)
             }
+            Self::Queue(batch) => {
+                let answers = store.queue(batch.clone()).await?;
+                Stored::Queued(batch, answers)
+            }
+            Self::Follow(batch) => {
+                let answers = store.follow(batch.clone()).await?;
+                Stored::Followed(batch, answers)
+            }
             Self::End(batch) => {
                 store.end(now, batch.clone()).await?;
                 Stored::Ended(batch)
@@ -99,16 +146,28 @@ impl Write {
     pub fn join(writes: impl IntoIterator<Item = Self>) -> Vec<Self> {
         let mut joined: Vec<Self> = Vec::new();
         for write in writes {
-            match (joined.last_mut(), write) {
-                (Some(Self::Anchor(last)), Self::Anchor(more)) => last.extend(more),
-                (Some(Self::Account(last)), Self::Account(more)) => last.extend(more),
-                (Some(Self::Begin(last)), Self::Begin(more)) => last.extend(more),
-                (Some(Self::End(last)), Self::End(more)) => last.extend(more),
-                (Some(Self::Finish(last)), Self::Finish(more)) => last.extend(more),
-                (_, write) => joined.push(write),
-            }
+            let rest = match joined.last_mut() {
+                Some(last) => last.merge(write),
+                None => Some(write),
+            };
+            joined.extend(rest);
         }
         joined
+    }
+
+    /// Gives back what is of another kind.
+    fn merge(&mut self, more: Self) -> Option<Self> {
+        match (self, more) {
+            (Self::Anchor(these), Self::Anchor(more)) => these.extend(more),
+            (Self::Account(these), Self::Account(more)) => these.extend(more),
+            (Self::Begin(these), Self::Begin(more)) => these.extend(more),
+            (Self::Queue(these), Self::Queue(more)) => these.extend(more),
+            (Self::Follow(these), Self::Follow(more)) => these.extend(more),
+            (Self::End(these), Self::End(more)) => these.extend(more),
+            (Self::Finish(these), Self::Finish(more)) => these.extend(more),
+            (_, more) => return Some(more),
+        }
+        None
     }
 }
 

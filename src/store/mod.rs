@@ -24,8 +24,8 @@ use crate::{
 
 pub use error::StoreError;
 pub use model::{
-    Accounted, Accounting, Asked, Begin, Begun, Claim, Cursor, End, Entry, Evidence, Finish, Pause, Period, RunQuery,
-    Slot, Span,
+    Accounted, Accounting, Asked, Begin, Begun, Claim, Cursor, End, Entry, Evidence, Finish, Follow, GroupSlot, Pause,
+    Period, RunQuery, Slot, Span, Then,
 };
 
 /// Keeps the ledger. All instants come from the caller.
@@ -63,6 +63,14 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     /// before) counts as free.
     async fn begin(&self, now: DateTime<Utc>, batch: Vec<Begin>) -> Result<Vec<Begun>, StoreError>;
 
+    /// Lines claimed runs up behind an earlier run of their job, over restarts: `queued`. `false` for one that is not
+    /// claimed any more: it is left alone.
+    async fn queue(&self, runs: Vec<RunId>) -> Result<Vec<bool>, StoreError>;
+
+    /// Turns sent runs to `polling`, or writes down how far those are that poll already; their attempt stays open, and their
+    /// slots are kept longer. `false` for one that is neither: it is left alone.
+    async fn follow(&self, batch: Vec<Follow>) -> Result<Vec<bool>, StoreError>;
+
     /// Ends waiting runs; what is known of their attempts stays. A skipped or missed occurrence joins the row before it when
     /// that was never sent and ended the same way, for the same reason, under the same definition: its own row goes, the
     /// other one's `through`, `count` and `finished_at` grow. A run that does not wait any more, or cannot end so from where
@@ -72,8 +80,8 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     /// Also [`StoreError::Illegal`], before anything is written, for an outcome that no waiting run can have.
     async fn end(&self, now: DateTime<Utc>, batch: Vec<End>) -> Result<(), StoreError>;
 
-    /// Ends open runs (sending or polling) and their open attempts, and gives back or extends the slots that they still
-    /// have. `false` for one that is not open any more, or cannot end so from where it stands: it is left alone.
+    /// Ends the open attempts of open runs (sending or polling), and the runs too unless another attempt is to follow; gives
+    /// back or extends the slots that they still have. `false` for one that is not open any more, or cannot end so from where it stands: it is left alone.
     ///
     /// # Errors
     /// Also [`StoreError::Illegal`], before anything is written, for an outcome that no open run can have.

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     job::JobName,
-    run::{Outcome, Reason, RunId, State, Trigger},
+    run::{Outcome, Reason, RunId, State, Trigger, Work},
 };
 
 /// What the ledger knows of a job: up to where its occurrences are accounted for.
@@ -194,8 +194,21 @@ pub struct Begin {
     pub definition: String,
     /// Until when the job's slot is taken should nothing more be heard of the run; `None` takes no slot.
     pub slot_until: Option<DateTime<Utc>>,
+    /// The slot that it takes of its group; all that it asks for or nothing.
+    pub group: Option<GroupSlot>,
     /// Method and URL, without secrets.
     pub request: String,
+}
+
+/// A slot of a group that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupSlot {
+    /// The group.
+    pub group: String,
+    /// How many slots it has.
+    pub concurrency: u32,
+    /// Until when it is taken should nothing more be heard of the run.
+    pub until: DateTime<Utc>,
 }
 
 /// What became of a [`Begin`].
@@ -217,6 +230,11 @@ pub enum Begun {
         /// Until when its slot is taken.
         until: DateTime<Utc>,
     },
+    /// All slots of its group are taken; nothing changed.
+    Full {
+        /// When the first of them is free by itself.
+        until: DateTime<Utc>,
+    },
     /// The run does not wait any more; nothing changed.
     Lost,
 }
@@ -232,25 +250,61 @@ pub struct End {
     pub reason: Reason,
 }
 
-/// How an open run ended.
+/// How the attempt of an open run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finish {
     /// Which run.
     pub run: RunId,
-    /// Its outcome.
+    /// The attempt's outcome.
     pub outcome: Outcome,
     /// Why; `None` when it succeeded.
     pub reason: Option<Reason>,
-    /// Until when the job's slot stays taken (guarantee G3); `None` gives it back.
-    pub hold_until: Option<DateTime<Utc>>,
+    /// What follows for the run.
+    pub then: Then,
     /// The answer's status.
     pub status: Option<u16>,
     /// The beginning of the answer's body, redacted; or what went wrong, in words.
     pub excerpt: Option<String>,
-    /// From the instant it was due to the first byte sent.
+    /// From the instant it was due to the first byte sent; `None` leaves what is known of an earlier attempt.
     pub lateness: Option<TimeDelta>,
     /// From the first byte sent to the end.
     pub duration: Option<TimeDelta>,
+}
+
+/// What follows for a run when its attempt has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// The outcome is the run's own.
+    Over {
+        /// Until when its slots stay taken (guarantee G3); `None` gives them back.
+        hold_until: Option<DateTime<Utc>>,
+    },
+    /// It waits for another attempt, without slots.
+    Again {
+        /// When that is due.
+        at: DateTime<Utc>,
+    },
+}
+
+/// A run that the app took on and works on: it is to be asked how that ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Follow {
+    /// Which run; sending, or polling already.
+    pub run: RunId,
+    /// When the app is asked next.
+    pub wake_at: DateTime<Utc>,
+    /// Until when its slots are taken should nothing more be heard of it.
+    pub slot_until: DateTime<Utc>,
+    /// What the app took on.
+    pub work: Work,
+    /// How far it is, in the app's words, redacted.
+    pub progress: Option<String>,
+    /// The status of the app's answer, where it is news.
+    pub status: Option<u16>,
+    /// The beginning of the app's answer, redacted, where it is news.
+    pub excerpt: Option<String>,
+    /// From the instant it was due to the first byte sent, where it is news.
+    pub lateness: Option<TimeDelta>,
 }
 
 /// A slot that is taken.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{AHEAD, Decisions, Effect, Live, Notice, Phase, RunEnded, Stage, Write, send::push_writes};
+use super::{AHEAD, Decisions, Effect, Live, Notice, Phase, RunEnded, Write, send::push_writes};
 use crate::{
-    job::{CatchUp, Job, JobName},
+    job::{Job, JobName},
     run::{Outcome, Reason, RunId, Trigger},
-    store::{Accounted, Accounting, Claim, End, Span},
+    store::{Accounted, Accounting, End, Span},
     ticker::{Backlog, Due, LEAD},
 };
 
@@ -46,11 +46,9 @@ impl Decisions {
         spans.extend(paused);
         if let Some(backlog) = rest {
             self.newest_late.insert(job.name.clone(), backlog.newest);
-            let trigger = late_trigger(now, job, &backlog, self.definitions.settings.late_limit);
-            if let Some(span) = self.missed(now, job, &backlog, trigger.is_some()) {
-                spans.push(span);
-            }
-            claims.extend(trigger.map(|trigger| self.claim(now, job, backlog.newest, trigger)));
+            let (unsent, sent) = self.divide(now, job, &backlog);
+            spans.extend(unsent);
+            claims.extend(sent);
         }
         claims.extend(due.ahead.iter().map(|at| self.claim(now, job, *at, Trigger::Schedule)));
         Accounting { job: job.name.clone(), from: due.from, to: due.to, spans, claims }
@@ -79,28 +77,6 @@ impl Decisions {
             reason,
             definition: definition.to_owned(),
         }
-    }
-
-    fn claim(&self, now: DateTime<Utc>, job: &Job, scheduled_for: DateTime<Utc>, trigger: Trigger) -> Claim {
-        Claim { id: RunId::new(now, self.entropy), scheduled_for, trigger, definition: job.hash.clone() }
-    }
-
-    /// The part of a backlog that is not sent, if there is one.
-    fn missed(&self, now: DateTime<Utc>, job: &Job, backlog: &Backlog, newest_is_sent: bool) -> Option<Span> {
-        let (through, count) = match (newest_is_sent, backlog.before_newest) {
-            (false, _) => (backlog.newest, backlog.count),
-            (true, Some(before_newest)) => (before_newest, backlog.count - 1),
-            (true, None) => return None,
-        };
-        Some(Span {
-            id: RunId::new(now, self.entropy),
-            scheduled_for: backlog.first,
-            through,
-            count,
-            outcome: Outcome::Missed,
-            reason: Reason::Downtime,
-            definition: job.hash.clone(),
-        })
     }
 
     pub(super) fn accounted(
@@ -167,7 +143,7 @@ impl Decisions {
             // The clock was set back, and the ledger kept the claim that was made before.
             return None;
         }
-        self.remember(id, Live { job, scheduled_for, fires_at, trigger, attempt: None, stage: Stage::Claimed });
+        self.remember(id, Live::claimed(job, scheduled_for, fires_at, trigger));
         self.look_again((fires_at - AHEAD).max(now), id);
         None
     }
@@ -225,25 +201,4 @@ impl Decisions {
             self.place(job, to.unwrap_or(now));
         }
     }
-}
-
-/// Whether and why the newest of a backlog is sent: late when it is recent enough, else by the job's catch-up.
-fn late_trigger(now: DateTime<Utc>, job: &Job, backlog: &Backlog, late_limit: std::time::Duration) -> Option<Trigger> {
-    if is_recent(now, job, backlog.newest, late_limit) {
-        return Some(Trigger::Schedule);
-    }
-    match job.catch_up {
-        CatchUp::Latest | CatchUp::All => Some(Trigger::CatchUp),
-        CatchUp::None => None,
-    }
-}
-
-/// Whether an occurrence may still be sent late.
-pub(super) fn is_recent(
-    now: DateTime<Utc>,
-    job: &Job,
-    scheduled_for: DateTime<Utc>,
-    late_limit: std::time::Duration,
-) -> bool {
-    (now - job.fires_at(scheduled_for)).to_std().is_ok_and(|late| late <= late_limit)
 }

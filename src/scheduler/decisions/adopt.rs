@@ -12,10 +12,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
-use super::{Decisions, Effect, Notice, Stage, Write, send::push_writes};
+use super::{Decisions, Effect, Need, Notice, Stage, Write, send::push_writes};
 use crate::{
     job::{Definitions, Job, JobName},
-    run::RunId,
+    run::{Outcome, Reason, RunId},
     schedule::Schedule,
     store::{Accounting, Cursor, End, Period},
     ticker::LEAD,
@@ -131,26 +131,24 @@ impl Decisions {
         push_anchors(Vec::new(), anchors, effects);
     }
 
-    /// Looks at a job's claims under the definitions now in force.
+    /// Looks at a job's waiting runs under the definitions now in force.
     fn take_claims_again(&mut self, now: DateTime<Utc>, job: &JobName) -> Vec<End> {
         let Some(of_job) = self.by_job.get(job) else { return Vec::new() };
-        let claims: Vec<RunId> = of_job.iter().map(|(_, run)| *run).filter(|run| self.is_unsent(*run)).collect();
-        claims.into_iter().filter_map(|run| self.take_claim_again(now, run)).collect()
-    }
-
-    fn is_unsent(&self, run: RunId) -> bool {
-        self.is_of_schedule(&run)
-            && self.runs.get(&run).is_some_and(|live| matches!(live.stage, Stage::Claimed | Stage::Queued))
+        let runs: Vec<(RunId, Stage)> = of_job
+            .iter()
+            .filter(|(_, run)| self.is_of_schedule(run) || !self.definitions.jobs.contains_key(job))
+            .filter_map(|(_, run)| Some((*run, self.runs.get(run)?.stage)))
+            .collect();
+        let taken = runs.into_iter().filter_map(|(run, stage)| match stage {
+            Stage::Claimed if self.is_of_schedule(&run) => self.take_claim_again(now, run),
+            Stage::Waiting(_) | Stage::InLine => self.redefine_waiting(run),
+            _ => None,
+        });
+        taken.collect()
     }
 
     fn take_claim_again(&mut self, now: DateTime<Utc>, run: RunId) -> Option<End> {
-        if self.keeps_its_place(run) {
-            return None;
-        }
         let live = self.forget(run)?;
-        if let Some(permits) = self.permits.get_mut(&live.job.target.name) {
-            permits.queue.remove(&(live.fires_at, run));
-        }
         let end = self.take_claim(now, &live.job.name, run, live.scheduled_for, live.trigger);
         if end.is_some() {
             self.remember(run, super::Live { stage: Stage::Ending, ..live });
@@ -158,19 +156,35 @@ impl Decisions {
         end
     }
 
-    /// A run that waits for a permit goes on waiting where it stands: it is in time, and would be late if it were looked at
-    /// again.
-    fn keeps_its_place(&mut self, run: RunId) -> bool {
-        let Some(live) = self.runs.get_mut(&run).filter(|live| live.stage == Stage::Queued) else { return false };
-        let still_asked_for = |job: &&Arc<Job>| {
-            job.enabled
-                && job.target.name == live.job.target.name
-                && job.schedule.has(live.scheduled_for)
-                && job.fires_at(live.scheduled_for) == live.fires_at
+    /// One that waits for something keeps its place, unless its job is gone; what it waits for may be another thing now.
+    fn redefine_waiting(&mut self, run: RunId) -> Option<End> {
+        let live = self.runs.get(&run)?;
+        let (tried, name, scheduled_for) = (live.waits_to_retry(), live.job.name.clone(), live.scheduled_for);
+        let job = self.definitions.jobs.get(&name).cloned();
+        let wanted = job.filter(|job| job.enabled).filter(|job| {
+            let demanded = live.trigger.is_occurrence() && !tried;
+            !demanded || job.schedule.has(scheduled_for)
+        });
+        if let Some(job) =
+            wanted.as_ref().filter(|job| live.stage == Stage::InLine && job.target.name == live.job.target.name)
+        {
+            self.runs.get_mut(&run)?.job = Arc::clone(job);
+            return None;
+        }
+        self.leave_permit_line(run);
+        self.leave_group_line(run);
+        let Some(job) = wanted else {
+            let removed = !self.definitions.jobs.contains_key(&name);
+            let reason = if removed { Reason::Removed } else { Reason::Redefined };
+            return if tried { self.end_as_tried(run) } else { self.end(run, Outcome::Cancelled, reason) };
         };
-        let Some(job) = self.definitions.jobs.get(&live.job.name).filter(still_asked_for) else { return false };
-        live.job = Arc::clone(job);
-        true
+        let live = self.runs.get_mut(&run)?;
+        live.job = job;
+        if !matches!(live.stage, Stage::Waiting(Need::Pause(_))) {
+            live.stage = Stage::Waiting(Need::Job);
+            self.wake_run(run);
+        }
+        None
     }
 
     /// What the old schedule of a job that changed or went away while nobody was there still demanded.

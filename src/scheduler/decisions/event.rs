@@ -7,7 +7,7 @@ use crate::{
     dispatch::{Order, Report},
     job::{Definitions, JobName},
     run::{Outcome, Reason, RunId, Trigger},
-    store::{Accounted, Accounting, Begin, Begun, Cursor, End, Finish, Pause},
+    store::{Accounted, Accounting, Begin, Begun, Cursor, End, Finish, Follow, Pause},
 };
 
 /// What happened.
@@ -40,6 +40,8 @@ pub enum Event {
 pub enum Effect {
     /// Tell the ledger, in this order.
     Write(Write),
+    /// Tell it again from here on: what it did not take comes first, and whatever waits before this is refused.
+    Resume,
     /// Send a request now.
     Send(Order),
     /// Tell people.
@@ -55,16 +57,33 @@ pub enum Write {
     Anchor(Vec<Cursor>),
     /// Rows for occurrences.
     Account(Vec<Accounting>),
-    /// Claimed runs become `sending`.
+    /// Waiting runs become `sending`.
     Begin(Vec<Begin>),
-    /// Claimed runs end.
+    /// Claimed runs line up behind an earlier run of their job.
+    Queue(Vec<RunId>),
+    /// The app took runs on.
+    Follow(Vec<Follow>),
+    /// Waiting runs end.
     End(Vec<End>),
-    /// Sent runs end.
+    /// Attempts end.
     Finish(Vec<Finish>),
     /// The scheduler is alive.
     Tick(DateTime<Utc>),
     /// Something that people ask for.
     Operate(Operation),
+}
+
+impl Write {
+    /// Whether it is kept when the ledger does not take it, and told again: what comes after it must not overtake it. The
+    /// others are decided anew.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        match self {
+            Self::Begin(_) | Self::Tick(_) => false,
+            Self::Operate(operation) => operation.ticket().is_none(),
+            _ => true,
+        }
+    }
 }
 
 /// What the ledger answered, with what it was told.
@@ -76,9 +95,13 @@ pub enum Stored {
     Accounted(Vec<Accounting>, Vec<Accounted>),
     /// An answer for each.
     Begun(Vec<Begin>, Vec<Begun>),
+    /// `true` for each that lines up.
+    Queued(Vec<RunId>, Vec<bool>),
+    /// `true` for each that is followed.
+    Followed(Vec<Follow>, Vec<bool>),
     /// They ended, or had ended before.
     Ended(Vec<End>),
-    /// `true` for each that this ended.
+    /// `true` for each whose attempt this ended.
     Finished(Vec<Finish>, Vec<bool>),
     /// The sign of life stands.
     Ticked,
@@ -91,6 +114,15 @@ pub enum Stored {
 pub enum Notice {
     /// Occurrences have their final row.
     Ended(RunEnded),
+    /// An attempt is over.
+    Attempted {
+        /// Whose.
+        job: JobName,
+        /// How it ended.
+        outcome: Outcome,
+        /// Why so.
+        reason: Option<Reason>,
+    },
     /// A hold is over without word of the run: the job may be sent again.
     HoldOver {
         /// Whose hold.

@@ -2,19 +2,21 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Decisions, Effect, Live, Notice, Phase, RunEnded, Stage, Write, send::push_writes};
+use super::{Decisions, Effect, Notice, Phase, RunEnded, Stage, Write, send::push_writes};
 use crate::{
     dispatch::Report,
-    job::Overlap,
+    job::{Job, Overlap},
     run::{Outcome, Reason, RunId},
-    store::{End, Finish},
+    store::{End, Finish, Then},
 };
 
-/// How a sent run ends.
+/// How an attempt ends.
 pub(super) struct Closing {
-    outcome: Outcome,
-    reason: Option<Reason>,
-    status: Option<u16>,
+    pub(super) outcome: Outcome,
+    pub(super) reason: Option<Reason>,
+    pub(super) status: Option<u16>,
+    /// How long the app asks to be left alone.
+    pub(super) retry_after: Option<std::time::Duration>,
     excerpt: Option<String>,
     sent_at: Option<DateTime<Utc>>,
     duration: Option<TimeDelta>,
@@ -22,15 +24,16 @@ pub(super) struct Closing {
 
 impl Closing {
     fn reported(report: Report) -> Self {
-        let Report { outcome, reason, status, excerpt, sent_at, duration, .. } = report;
+        let Report { outcome, reason, status, excerpt, retry_after, sent_at, duration, .. } = report;
         let duration = sent_at.and_then(|_| TimeDelta::from_std(duration).ok());
-        Self { outcome, reason, status, excerpt, sent_at, duration }
+        Self { outcome, reason, status, retry_after, excerpt, sent_at, duration }
     }
 
     /// Nobody will hear how it ended.
     pub(super) fn unheard(reason: Reason) -> Self {
         let outcome = Outcome::Unknown;
-        Self { outcome, reason: Some(reason), status: None, excerpt: None, sent_at: None, duration: None }
+        let (status, retry_after, excerpt) = (None, None, None);
+        Self { outcome, reason: Some(reason), status, retry_after, excerpt, sent_at: None, duration: None }
     }
 
     /// The code of an attempt panicked: that run failed, and nothing else (seed D9).
@@ -39,20 +42,20 @@ impl Closing {
             outcome: Outcome::Failed,
             reason: Some(Reason::Panic),
             status: None,
+            retry_after: None,
             excerpt: Some("sexton's own code panicked during this attempt; this is a bug".to_owned()),
             sent_at: None,
             duration: None,
         }
     }
 
-    /// As the ledger is told, for a run with this much known of it.
-    pub(super) fn of(self, run: RunId, known: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>) -> Finish {
-        let (due, hold_until) = known.unzip();
+    /// As the ledger is told. `due`: when the run was, if this is its first attempt.
+    pub(super) fn of(self, run: RunId, due: Option<DateTime<Utc>>, then: Then) -> Finish {
         Finish {
             run,
             outcome: self.outcome,
             reason: self.reason,
-            hold_until: hold_until.flatten(),
+            then,
             status: self.status,
             excerpt: self.excerpt,
             lateness: due.zip(self.sent_at).map(|(due, sent_at)| sent_at - due),
@@ -74,14 +77,18 @@ impl Decisions {
         push_writes(begins.into_iter().collect(), Vec::new(), effects);
     }
 
-    /// Ends a run that is in flight. An unknown one keeps its slot for the job's hold (guarantee G3).
+    /// Ends an attempt that is in flight, and its run unless another attempt follows. An unknown one keeps its slots for the
+    /// job's hold (guarantee G3).
     pub(super) fn finish(&mut self, now: DateTime<Utc>, run: RunId, closing: Closing) -> Option<Effect> {
-        let live = self.runs.get_mut(&run).filter(|live| live.is_sending())?;
-        live.stage = Stage::Ending;
-        let keeps_slot = closing.outcome == Outcome::Unknown && live.job.overlap != Overlap::Allow;
-        let hold_until = keeps_slot.then(|| after(now, live.job.hold));
-        let finish = closing.of(run, Some((live.fires_at, hold_until)));
-        Some(Effect::Write(Write::Finish(vec![finish])))
+        let live = self.runs.get(&run).filter(|live| live.is_sending())?;
+        let held = closing.outcome == Outcome::Unknown && is_held(&live.job);
+        let then = match self.again_at(now, live, &closing) {
+            Some(at) => Then::Again { at },
+            None => Then::Over { hold_until: held.then(|| after(now, live.job.hold)) },
+        };
+        let due = (live.attempt == Some(1)).then_some(live.fires_at);
+        self.runs.get_mut(&run)?.stage = Stage::Ending;
+        Some(Effect::Write(Write::Finish(vec![closing.of(run, due, then)])))
     }
 
     /// The grace of a stop is over: what is still open may go on in the app, and nobody will hear of it. What the ledger
@@ -111,7 +118,7 @@ impl Decisions {
                 lateness: None,
                 duration: None,
                 excerpt: None,
-                attempt: None,
+                attempt: live.attempt,
             })));
         }
     }
@@ -124,36 +131,52 @@ impl Decisions {
         effects: &mut Vec<Effect>,
     ) {
         for (finish, was_open) in batch.into_iter().zip(answers) {
-            let Some(live) = self.forget(finish.run) else { continue };
             if !was_open {
+                self.forget(finish.run);
                 continue;
             }
-            if let Some(until) = finish.hold_until.filter(|until| *until > now) {
-                self.holds.insert((until, live.job.name.clone(), finish.run));
+            let Some(job) = self.runs.get(&finish.run).map(|live| live.job.name.clone()) else { continue };
+            let (outcome, reason) = (finish.outcome, finish.reason);
+            effects.push(Effect::Notice(Notice::Attempted { job, outcome, reason }));
+            match finish.then {
+                Then::Again { at } => self.pause_between(finish.run, outcome, reason, at),
+                Then::Over { hold_until } => self.over(now, finish, hold_until, effects),
             }
-            effects.push(Effect::Notice(Notice::Ended(RunEnded {
-                run: finish.run,
-                job: live.job.name.clone(),
-                scheduled_for: live.scheduled_for,
-                count: 1,
-                trigger: Some(live.trigger),
-                outcome: finish.outcome,
-                reason: finish.reason,
-                status: finish.status,
-                lateness: finish.lateness,
-                duration: finish.duration,
-                excerpt: finish.excerpt,
-                attempt: live.attempt,
-            })));
         }
+        self.work_off_agenda(now, effects);
+    }
+
+    fn over(
+        &mut self,
+        now: DateTime<Utc>,
+        finish: Finish,
+        hold_until: Option<DateTime<Utc>>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(live) = self.forget(finish.run) else { return };
+        if let Some(until) = hold_until.filter(|until| *until > now) {
+            self.holds.insert((until, live.job.name.clone(), finish.run));
+        }
+        effects.push(Effect::Notice(Notice::Ended(RunEnded {
+            run: finish.run,
+            job: live.job.name.clone(),
+            scheduled_for: live.scheduled_for,
+            count: 1,
+            trigger: Some(live.trigger),
+            outcome: finish.outcome,
+            reason: finish.reason,
+            status: finish.status,
+            lateness: finish.lateness,
+            duration: finish.duration,
+            excerpt: finish.excerpt,
+            attempt: live.attempt,
+        })));
     }
 }
 
-impl Live {
-    /// Whether the ledger let it go and has not heard of its end.
-    fn is_sending(&self) -> bool {
-        matches!(self.stage, Stage::Ready { .. } | Stage::InFlight)
-    }
+/// Whether an unknown run of the job keeps others out: not where a second pass does no harm, or is wanted.
+fn is_held(job: &Job) -> bool {
+    job.overlap != Overlap::Allow && !job.idempotent
 }
 
 fn after(now: DateTime<Utc>, hold: std::time::Duration) -> DateTime<Utc> {

@@ -3,20 +3,24 @@
 //!
 //! The life of an occurrence here:
 //! 1. `account`: the pump hands it out; it is claimed, or recorded as missed.
-//! 2. `send`: shortly before its instant it asks for a permit (`max_in_flight`), then for its slot and fence in the
-//!    ledger; at the instant it is sent. Refused its slot, it is skipped.
-//! 3. `finish`: its attempt ends; the ledger is told; the permit goes to the next in line.
+//! 2. `send`: shortly before its instant it asks for a permit (`max_in_flight`), then for its slots and fence in the
+//!    ledger; at the instant it is sent. `waits`: what it cannot have, it waits for or ends without.
+//! 3. `finish`: its attempt ends; the ledger is told; the permit goes to the next in line. `retry`: it may be made again.
 //!
 //! `start` takes over what the ledger holds, also after a crash: a start and a restart are the same code.
 
 mod account;
 mod adopt;
+mod catch_up;
 mod event;
 mod finish;
+mod live;
 mod operate;
 mod pauses;
+mod retry;
 mod send;
 mod start;
+mod waits;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -25,15 +29,20 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use self::{
+    live::{Live, Need, Stage, Standing},
+    pauses::Pauses,
+};
 use crate::{
     entropy::Entropy,
     job::{Definitions, Job, JobName},
-    run::{RunId, Trigger},
+    run::RunId,
+    store::{Begin, End},
     ticker::Pump,
 };
 
-use self::pauses::Pauses;
 pub use adopt::Reloaded;
+pub use catch_up::MOST_CAUGHT_UP;
 pub use event::{Effect, Event, Notice, RunEnded, Stored, Write};
 pub use operate::{Command, Done, Operation, Refused, Ticket};
 pub use start::{Inherited, Life};
@@ -60,6 +69,8 @@ pub struct Decisions {
     agenda: BTreeSet<(DateTime<Utc>, DateTime<Utc>, RunId)>,
     /// Per target: how many permits are out, and who waits for one, in due order.
     permits: BTreeMap<String, Permits>,
+    /// Per group: who waits for a slot of it, in due order.
+    group_lines: BTreeMap<String, BTreeSet<(DateTime<Utc>, RunId)>>,
     /// Per job: the newest occurrence that was late when the pump handed it out. Older claims are superseded by it.
     newest_late: HashMap<JobName, DateTime<Utc>>,
     /// Per job: the last reload that made its jitter shorter.
@@ -74,6 +85,8 @@ pub struct Decisions {
     moved: BTreeSet<JobName>,
     /// Writes that failed, in their order, and when they are tried again.
     parked: Vec<Write>,
+    /// Writes that were decided since, and go behind them.
+    behind_parked: Vec<Write>,
     retry_at: Option<DateTime<Utc>>,
     store_failed: bool,
     phase: Phase,
@@ -88,34 +101,6 @@ enum Phase {
     Draining,
     /// Nothing is waited for any longer, and nothing leaves.
     GivenUp,
-}
-
-/// A run that is not over.
-#[derive(Debug)]
-struct Live {
-    job: Arc<Job>,
-    scheduled_for: DateTime<Utc>,
-    fires_at: DateTime<Utc>,
-    trigger: Trigger,
-    /// The number of its newest attempt, once there is one.
-    attempt: Option<u32>,
-    stage: Stage,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Waits for its instant.
-    Claimed,
-    /// Waits for a permit.
-    Queued,
-    /// Has a permit; the ledger is asked for its slot.
-    Beginning,
-    /// Is `sending` in the ledger; the request leaves at its instant.
-    Ready { fence: u64, attempt: u32 },
-    /// Its request is open.
-    InFlight,
-    /// Its end is on the way into the ledger.
-    Ending,
 }
 
 #[derive(Debug, Default)]
@@ -185,8 +170,8 @@ impl Decisions {
     /// Whether a stop has nothing left to wait for.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        let open = |live: &Live| !matches!(live.stage, Stage::Claimed | Stage::Queued);
-        self.phase != Phase::Firing && self.parked.is_empty() && !self.runs.values().any(open)
+        let written = self.parked.is_empty() && self.behind_parked.is_empty();
+        self.phase != Phase::Firing && written && self.runs.values().all(Live::is_waiting)
     }
 
     /// How many requests are open or about to be.
@@ -195,17 +180,22 @@ impl Decisions {
         self.permits.values().map(|permits| permits.out).sum()
     }
 
-    /// How many due runs wait for `max_in_flight`.
+    /// How many due runs wait for `max_in_flight`, or for their group.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.permits.values().map(|permits| permits.queue.len()).sum()
+        let for_permits: usize = self.permits.values().map(|permits| permits.queue.len()).sum();
+        let for_groups: usize = self.group_lines.values().map(BTreeSet::len).sum();
+        for_permits + for_groups
     }
 
     fn wake(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         if self.retry_at.take_if(|at| *at <= now).is_some() {
-            effects.extend(std::mem::take(&mut self.parked).into_iter().map(Effect::Write));
+            let (parked, behind) = (std::mem::take(&mut self.parked), std::mem::take(&mut self.behind_parked));
+            effects.push(Effect::Resume);
+            effects.extend(parked.into_iter().chain(behind).map(Effect::Write));
         }
         while let Some((_, job, run)) = self.holds.pop_first_if(|(at, ..)| *at <= now) {
+            self.wake_job(&job);
             effects.push(Effect::Notice(Notice::HoldOver { job, run }));
         }
         self.look_at_pauses(now, effects);
@@ -219,9 +209,19 @@ impl Decisions {
         let soon = now + STORE_PAUSE;
         self.retry_at = self.retry_at.map(|at| at.min(soon));
         for (at, due, run) in std::mem::take(&mut self.agenda) {
-            let let_go = self.runs.get(&run).is_some_and(|live| matches!(live.stage, Stage::Ready { .. }));
-            let latest = if let_go { leaves_at(now, due) } else { due.max(soon) };
+            let latest = match self.runs.get(&run).map(|live| live.stage) {
+                Some(Stage::Ready { .. }) => leaves_at(now, due),
+                Some(Stage::Waiting(_)) => soon,
+                _ => due.max(soon),
+            };
             self.agenda.insert((at.min(latest), due, run));
+        }
+        for live in self.runs.values_mut() {
+            if let Stage::Waiting(Need::Pause(until)) = &mut live.stage {
+                let longest = TimeDelta::from_std(live.job.retry.max).ok();
+                *until =
+                    longest.and_then(|longest| now.checked_add_signed(longest)).map_or(*until, |at| at.min(*until));
+            }
         }
         self.clamp_cursors(now, effects);
     }
@@ -234,6 +234,8 @@ impl Decisions {
             Stored::Anchored | Stored::Ticked => {}
             Stored::Accounted(batch, answers) => self.accounted(now, batch, answers, effects),
             Stored::Begun(batch, answers) => self.begun(now, batch, answers, effects),
+            Stored::Queued(batch, answers) => self.queued(batch, answers),
+            Stored::Followed(..) => {}
             Stored::Ended(batch) => self.ended_unsent(batch, effects),
             Stored::Finished(batch, answers) => self.finished(now, batch, answers, effects),
             Stored::Operated(operation, found) => self.operated(now, operation, found, effects),
@@ -258,7 +260,10 @@ impl Decisions {
         }
     }
 
+    /// Whoever waits for something that it had is looked at.
     fn forget(&mut self, run: RunId) -> Option<Live> {
+        self.leave_permit_line(run);
+        self.leave_group_line(run);
         let live = self.runs.remove(&run)?;
         if let Some(of_job) = self.by_job.get_mut(&live.job.name) {
             of_job.remove(&(live.fires_at, run));
@@ -266,6 +271,7 @@ impl Decisions {
                 self.by_job.remove(&live.job.name);
             }
         }
+        self.wake_behind(&live);
         Some(live)
     }
 
@@ -299,11 +305,34 @@ impl Decisions {
                 Effect::Write(Write::Begin(batch)) => {
                     batch.iter().for_each(|begin| self.step_back(retry_at, begin.run));
                 }
-                Effect::Write(write) => self.parked.push(write),
+                Effect::Write(write) => self.behind_parked.push(write),
                 other => others.push(other),
             }
         }
         others
+    }
+}
+
+/// What is to be written of runs that were looked at.
+#[derive(Debug, Default)]
+struct Writes {
+    begins: Vec<Begin>,
+    queues: Vec<RunId>,
+    ends: Vec<End>,
+}
+
+impl Writes {
+    /// Ends come first: one that ends may make room for another one.
+    fn push(self, effects: &mut Vec<Effect>) {
+        if !self.ends.is_empty() {
+            effects.push(Effect::Write(Write::End(self.ends)));
+        }
+        if !self.queues.is_empty() {
+            effects.push(Effect::Write(Write::Queue(self.queues)));
+        }
+        if !self.begins.is_empty() {
+            effects.push(Effect::Write(Write::Begin(self.begins)));
+        }
     }
 }
 

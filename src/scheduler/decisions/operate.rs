@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-use super::{Decisions, Effect, Live, Notice, Phase, Stage, Write, send::push_writes};
+use super::{Decisions, Effect, Live, Notice, Phase, Write, send::push_writes};
 use crate::{
     job::JobName,
     run::{Outcome, Reason, RunId, Trigger},
@@ -125,7 +125,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    fn ticket(&self) -> Option<Ticket> {
+    pub(super) fn ticket(&self) -> Option<Ticket> {
         match self {
             Self::Claim(_, ticket) => *ticket,
             Self::Settle(.., ticket) | Self::Pause(_, ticket) => Some(*ticket),
@@ -235,6 +235,10 @@ impl Decisions {
             }
             Operation::Settle(run, outcome, ticket) if found => {
                 let held = self.holds.extract_if(.., |(.., held)| *held == run).next();
+                if let Some((_, job, _)) = &held {
+                    self.wake_job(job);
+                    self.work_off_agenda(now, effects);
+                }
                 effects.push(Effect::Notice(Notice::Settled { job: held.map(|(_, job, _)| job), run, outcome }));
                 effects.push(Effect::Answer(ticket, Ok(Done::Settled)));
             }
@@ -259,7 +263,7 @@ impl Decisions {
             return Some(End { run: id, outcome: Outcome::Cancelled, reason: Reason::Removed });
         };
         let fires_at = id.made_at().unwrap_or(now).min(now);
-        self.remember(id, Live { job, scheduled_for, fires_at, trigger, attempt: None, stage: Stage::Claimed });
+        self.remember(id, Live::claimed(job, scheduled_for, fires_at, trigger));
         self.look_again(now, id);
         None
     }

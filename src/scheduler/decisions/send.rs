@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Decisions, Effect, Live, Notice, Permits, Phase, PopFirstIf, Stage, Write, account::is_recent, leaves_at};
+use super::{Decisions, Effect, Live, Need, Notice, Permits, Phase, PopFirstIf, Stage, Standing, Writes, leaves_at};
 use crate::{
     dispatch::{self, Order},
     job::{CatchUp, Overlap},
     run::{Outcome, Reason, RunId, State, Trigger},
-    store::{Begin, Begun, End},
+    store::{Begin, Begun, End, GroupSlot},
 };
 
 /// How much longer than timeout and hold a slot stays taken when nothing more is heard of its run (seed E9).
@@ -19,25 +19,34 @@ const CROWDED: TimeDelta = TimeDelta::seconds(1);
 impl Decisions {
     /// Looks at every run whose time has come.
     pub(super) fn work_off_agenda(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        let (mut begins, mut ends) = (Vec::new(), Vec::new());
+        let mut writes = Writes::default();
         while let Some((_, due, run)) = self.agenda.pop_first_if(|(at, ..)| *at <= now) {
             // A reload may have moved the run to another instant, and put it on the agenda anew.
             let live = self.runs.get(&run).filter(|live| live.fires_at == due);
             match live.map(|live| live.stage) {
-                Some(Stage::Claimed) if self.phase == Phase::Firing => match self.verdict(now, run) {
-                    Verdict::Send(_) if self.is_behind_its_own(run) => {
-                        ends.extend(self.occupied(now, run, State::Sending));
-                    }
-                    Verdict::Send(trigger) => begins.extend(self.ask_permit(now, run, trigger)),
-                    Verdict::Missed => ends.extend(self.end(run, Outcome::Missed, Reason::Downtime)),
-                    Verdict::HeldBack(until) if until > now => self.look_again(until, run),
-                    Verdict::HeldBack(_) => ends.extend(self.end(run, Outcome::Skipped, Reason::Paused)),
-                },
+                Some(Stage::Claimed) if self.phase == Phase::Firing => self.look_at_claim(now, run, &mut writes),
+                Some(Stage::Waiting(need)) if self.phase == Phase::Firing => {
+                    self.ask_again(now, run, need, &mut writes);
+                }
                 Some(Stage::Ready { fence, attempt }) => effects.extend(self.send(run, fence, attempt)),
                 _ => {}
             }
         }
-        push_writes(begins, ends, effects);
+        writes.push(effects);
+    }
+
+    fn look_at_claim(&mut self, now: DateTime<Utc>, run: RunId, writes: &mut Writes) {
+        match self.verdict(now, run) {
+            Verdict::Send(trigger) => {
+                if let Some(live) = self.runs.get_mut(&run) {
+                    live.trigger = trigger;
+                }
+                self.ask(now, run, writes);
+            }
+            Verdict::Missed => writes.ends.extend(self.end(run, Outcome::Missed, Reason::Downtime)),
+            Verdict::HeldBack(until) if until > now => self.look_again(until, run),
+            Verdict::HeldBack(_) => writes.ends.extend(self.end(run, Outcome::Skipped, Reason::Paused)),
+        }
     }
 
     /// A claim whose instant went by unseen (the machine slept, the process was killed) follows the late rules: of one
@@ -54,15 +63,13 @@ impl Decisions {
         if now <= live.fires_at {
             return Verdict::Send(live.trigger);
         }
-        if self.newer_is_due(now, live) {
-            Verdict::Missed
-        } else if is_recent(now, &live.job, live.scheduled_for, self.definitions.settings.late_limit) {
-            Verdict::Send(live.trigger)
-        } else {
-            match live.job.catch_up {
-                CatchUp::Latest | CatchUp::All => Verdict::Send(Trigger::CatchUp),
-                CatchUp::None => Verdict::Missed,
-            }
+        if live.job.catch_up != CatchUp::All && self.newer_is_due(now, live) {
+            return Verdict::Missed;
+        }
+        match self.late_trigger(now, &live.job, live.scheduled_for) {
+            Some(Trigger::Schedule) => Verdict::Send(live.trigger),
+            Some(trigger) => Verdict::Send(trigger),
+            None => Verdict::Missed,
         }
     }
 
@@ -78,27 +85,14 @@ impl Decisions {
             || self.pump.next_of(job).is_some_and(|(_, at)| at > live.fires_at && at <= now)
     }
 
-    /// Whether another run of a job that must not overlap waits for a permit, has one or is open. Its slot says so too,
-    /// but a slot ends by the wall clock, which may be set; and in line behind it, this run would be sent as soon as that
-    /// one has ended, and so would all that come meanwhile (seed A24).
-    fn is_behind_its_own(&self, run: RunId) -> bool {
-        let Some(live) = self.runs.get(&run).filter(|live| live.job.overlap != Overlap::Allow) else { return false };
-        let pending = |other: &RunId| {
-            self.runs.get(other).is_some_and(|other| !matches!(other.stage, Stage::Claimed | Stage::Ending))
-        };
-        let of_job = self.by_job.get(&live.job.name).into_iter().flatten();
-        of_job.map(|(_, other)| other).any(|other| *other != run && pending(other))
-    }
-
-    fn ask_permit(&mut self, now: DateTime<Utc>, run: RunId, trigger: Trigger) -> Option<Begin> {
+    pub(super) fn ask_permit(&mut self, now: DateTime<Utc>, run: RunId) -> Option<Begin> {
         let live = self.runs.get_mut(&run)?;
-        live.trigger = trigger;
         let permits = self.permits.entry(live.job.target.name.clone()).or_default();
         if permits.out < self.definitions.settings.max_in_flight {
             permits.out += 1;
             return self.begin(now, run);
         }
-        live.stage = Stage::Queued;
+        live.stage = Stage::InLine;
         permits.queue.insert((live.fires_at, run));
         None
     }
@@ -108,12 +102,18 @@ impl Decisions {
         live.stage = Stage::Beginning;
         let job = &live.job;
         let longest = TimeDelta::from_std(job.timeout + job.hold).unwrap_or(TimeDelta::MAX);
-        let slot_until = live.fires_at.max(now).checked_add_signed(longest).map(|at| at + SLOT_MARGIN);
+        let until = live.fires_at.max(now).checked_add_signed(longest).map(|at| at + SLOT_MARGIN);
+        let group = job.group.as_ref().zip(until).map(|(group, until)| GroupSlot {
+            group: group.name.clone(),
+            concurrency: group.concurrency,
+            until,
+        });
         Some(Begin {
             run,
             trigger: live.trigger,
             definition: job.hash.clone(),
-            slot_until: slot_until.filter(|_| job.overlap != Overlap::Allow),
+            slot_until: until.filter(|_| job.overlap != Overlap::Allow),
+            group,
             request: dispatch::request_line(job),
         })
     }
@@ -125,21 +125,26 @@ impl Decisions {
         answers: Vec<Begun>,
         effects: &mut Vec<Effect>,
     ) {
-        let (mut begins, mut ends) = (Vec::new(), Vec::new());
+        let mut writes = Writes::default();
         for (begin, answer) in batch.into_iter().zip(answers) {
+            let run = begin.run;
             match answer {
-                Begun::Sending { fence, attempt } => self.ready(now, begin.run, fence, attempt),
-                Begun::Occupied { state, .. } => {
-                    begins.extend(self.release_permit(now, begin.run));
-                    ends.extend(self.occupied(now, begin.run, state));
+                Begun::Sending { fence, attempt } => self.ready(now, run, fence, attempt),
+                Begun::Occupied { state, until, .. } => {
+                    writes.begins.extend(self.release_permit(now, run));
+                    self.without_job(now, run, reason_of(state), Some(until), &mut writes);
+                }
+                Begun::Full { until } => {
+                    writes.begins.extend(self.release_permit(now, run));
+                    self.line_up_for_group(run, Some(until));
                 }
                 Begun::Lost => {
-                    begins.extend(self.release_permit(now, begin.run));
-                    self.forget(begin.run);
+                    writes.begins.extend(self.release_permit(now, run));
+                    self.forget(run);
                 }
             }
         }
-        push_writes(begins, ends, effects);
+        writes.push(effects);
         if self.phase == Phase::GivenUp {
             self.give_up(now, effects);
         }
@@ -147,31 +152,22 @@ impl Decisions {
     }
 
     fn ready(&mut self, now: DateTime<Utc>, run: RunId, fence: u64, attempt: u32) {
+        self.leave_group_line(run);
         if let Some(live) = self.runs.get_mut(&run) {
             live.attempt = Some(attempt);
             live.stage = Stage::Ready { fence, attempt };
-            let at = leaves_at(now, live.fires_at);
+            let (at, group) = (leaves_at(now, live.fires_at), live.job.group.clone());
             self.look_again(at, run);
+            // There may be room for one more.
+            if let Some(next) = group.and_then(|group| self.first_in_line(&group.name)) {
+                self.wake_run(next);
+            }
         }
     }
 
-    /// Asked ahead of the instant, a taken slot may yet be free at it; asked at the instant, the occurrence is skipped.
-    fn occupied(&mut self, now: DateTime<Utc>, run: RunId, holder: State) -> Option<End> {
-        let live = self.runs.get_mut(&run)?;
-        if now < live.fires_at {
-            live.stage = Stage::Claimed;
-            let at = live.fires_at;
-            self.look_again(at, run);
-            return None;
-        }
-        let reason = match holder {
-            State::Claimed | State::Queued | State::Sending | State::Polling | State::RetryWait => Reason::Running,
-            State::Ended(_) => Reason::PossiblyRunning,
-        };
-        self.end(run, Outcome::Skipped, reason)
-    }
-
-    fn end(&mut self, run: RunId, outcome: Outcome, reason: Reason) -> Option<End> {
+    pub(super) fn end(&mut self, run: RunId, outcome: Outcome, reason: Reason) -> Option<End> {
+        self.leave_permit_line(run);
+        self.leave_group_line(run);
         self.runs.get_mut(&run)?.stage = Stage::Ending;
         Some(End { run, outcome, reason })
     }
@@ -198,7 +194,8 @@ impl Decisions {
         let line = std::mem::take(&mut permits.queue);
         for run in line.into_iter().map(|(_, run)| run).chain([run]) {
             if let Some(live) = self.runs.get_mut(&run) {
-                live.stage = Stage::Claimed;
+                let waits_on = live.standing != Standing::Fresh;
+                live.stage = if waits_on { Stage::Waiting(Need::Job) } else { Stage::Claimed };
                 self.look_again(at, run);
             }
         }
@@ -218,6 +215,14 @@ impl Decisions {
                 permits.out = permits.out.saturating_sub(1);
                 None
             }
+        }
+    }
+
+    /// Gives up a place in line for a permit.
+    pub(super) fn leave_permit_line(&mut self, run: RunId) {
+        let Some(live) = self.runs.get(&run) else { return };
+        if let Some(permits) = self.permits.get_mut(&live.job.target.name) {
+            permits.queue.remove(&(live.fires_at, run));
         }
     }
 
@@ -250,11 +255,14 @@ enum Verdict {
     HeldBack(DateTime<Utc>),
 }
 
+/// Why a run is not sent while another one of its job, which stands so, has the slot.
+fn reason_of(holder: State) -> Reason {
+    match holder {
+        State::Ended(_) => Reason::PossiblyRunning,
+        _ => Reason::Running,
+    }
+}
+
 pub(super) fn push_writes(begins: Vec<Begin>, ends: Vec<End>, effects: &mut Vec<Effect>) {
-    if !ends.is_empty() {
-        effects.push(Effect::Write(Write::End(ends)));
-    }
-    if !begins.is_empty() {
-        effects.push(Effect::Write(Write::Begin(begins)));
-    }
+    Writes { begins, ends, queues: Vec::new() }.push(effects);
 }

@@ -7,12 +7,15 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Decisions, Effect, Live, Notice, Phase, Stage, Write, finish::Closing, pauses::Pauses, send::push_writes};
+use super::{
+    Decisions, Effect, Live, Need, Notice, Phase, Stage, Standing, Write, finish::Closing, pauses::Pauses,
+    send::push_writes,
+};
 use crate::{
     entropy::Entropy,
     job::{Definitions, Job},
     run::{Outcome, Reason, Run, State},
-    store::{Claim, Cursor, Pause, Slot},
+    store::{Claim, Cursor, End, Pause, Slot, Then},
     ticker::Pump,
 };
 
@@ -58,6 +61,7 @@ impl Decisions {
             by_job: HashMap::new(),
             agenda: BTreeSet::new(),
             permits: BTreeMap::new(),
+            group_lines: BTreeMap::new(),
             newest_late: HashMap::new(),
             brought_forward: HashMap::new(),
             holds: BTreeSet::new(),
@@ -65,6 +69,7 @@ impl Decisions {
             pauses_seen_at: DateTime::<Utc>::MIN_UTC,
             moved: BTreeSet::new(),
             parked: Vec::new(),
+            behind_parked: Vec::new(),
             retry_at: None,
             store_failed: false,
             phase: Phase::Firing,
@@ -83,7 +88,7 @@ impl Decisions {
             this.ask_for_starts(now, &mut effects);
         }
         for slot in inherited.slots {
-            if slot.state == State::Ended(Outcome::Unknown) {
+            if matches!(slot.state, State::Ended(_)) {
                 this.holds.insert((slot.until, slot.job, slot.run));
             }
         }
@@ -92,8 +97,7 @@ impl Decisions {
 
     fn take_over(&mut self, now: DateTime<Utc>, run: &Run, effects: &mut Vec<Effect>) {
         match run.state {
-            // What waited goes on waiting: it is looked at as a claim is.
-            State::Claimed | State::Queued | State::RetryWait => {
+            State::Claimed => {
                 let (id, scheduled_for, trigger) = (run.id, run.scheduled_for, run.trigger);
                 let end = if trigger.is_occurrence() {
                     self.take_claim(now, &run.job, id, scheduled_for, trigger)
@@ -103,6 +107,10 @@ impl Decisions {
                 };
                 push_writes(Vec::new(), end.into_iter().collect(), effects);
             }
+            State::Queued | State::RetryWait => {
+                let end = self.take_waiting(now, run);
+                push_writes(Vec::new(), end.into_iter().collect(), effects);
+            }
             State::Sending | State::Polling => {
                 self.crashed(now, run, self.definitions.jobs.get(&run.job).cloned(), effects);
             }
@@ -110,16 +118,47 @@ impl Decisions {
         }
     }
 
+    /// What lined up or waited for another attempt goes on waiting.
+    fn take_waiting(&mut self, now: DateTime<Utc>, run: &Run) -> Option<End> {
+        let tried = run.tried.zip(run.reason);
+        let ended = |outcome, reason| Some(End { run: run.id, outcome, reason });
+        let Some(job) = self.definitions.jobs.get(&run.job).cloned() else {
+            return tried
+                .map_or(ended(Outcome::Cancelled, Reason::Removed), |(outcome, reason)| ended(outcome, reason));
+        };
+        let at = run.wake_at.unwrap_or(now);
+        let (standing, need) = match tried {
+            Some((outcome, reason)) => {
+                // Occurrences came and went: it never runs into the next one.
+                let next = job.schedule.next_after(at).map(|next| job.fires_at(next));
+                if !job.enabled || next.is_some_and(|next| next <= now) {
+                    return ended(outcome, reason);
+                }
+                (Standing::Tried(outcome, reason), Need::Pause(at))
+            }
+            None if !job.enabled || (run.trigger.is_occurrence() && !job.schedule.has(run.scheduled_for)) => {
+                return ended(Outcome::Cancelled, Reason::Redefined);
+            }
+            None => (Standing::Queued, Need::Job),
+        };
+        let fires_at = self.fires_at(&job, run.scheduled_for);
+        let attempt = (run.attempts > 0).then_some(run.attempts);
+        let claimed = Live::claimed(job, run.scheduled_for, fires_at, run.trigger);
+        self.remember(run.id, Live { attempt, standing, stage: Stage::Waiting(need), ..claimed });
+        self.look_again(at, run.id);
+        None
+    }
+
     /// Nobody heard how it ended, and the app may still be at it.
     fn crashed(&mut self, now: DateTime<Utc>, run: &Run, job: Option<Arc<Job>>, effects: &mut Vec<Effect>) {
         let Some(job) = job else {
-            let finish = Closing::unheard(Reason::Crash).of(run.id, None);
+            let finish = Closing::unheard(Reason::Crash).of(run.id, None, Then::Over { hold_until: None });
             effects.push(Effect::Write(Write::Finish(vec![finish])));
             return;
         };
         let fires_at = job.fires_at(run.scheduled_for);
-        let (scheduled_for, trigger) = (run.scheduled_for, run.trigger);
-        self.remember(run.id, Live { job, scheduled_for, fires_at, trigger, attempt: None, stage: Stage::InFlight });
+        let claimed = Live::claimed(job, run.scheduled_for, fires_at, run.trigger);
+        self.remember(run.id, Live { attempt: Some(run.attempts), stage: Stage::InFlight, ..claimed });
         effects.extend(self.finish(now, run.id, Closing::unheard(Reason::Crash)));
     }
 }

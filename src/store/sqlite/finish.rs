@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::SqliteConnection;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     run::{Change, Reason, RunId, State, transition},
-    store::{Finish, StoreError},
+    store::{Finish, StoreError, Then},
 };
 
 /// Runs to finish.
@@ -34,7 +35,7 @@ impl FinishRuns {
     /// The rows of the batch that are marked.
     fn rows_where(&self, marked: &[bool]) -> Result<String, StoreError> {
         let rows = self.batch.iter().zip(marked).filter(|(_, marked)| **marked);
-        json::rows(&rows.map(|(finish, _)| finish_row(finish)).collect::<Vec<_>>())
+        json::rows(&rows.map(|(finish, _)| Row::of(self.now, finish)).collect::<Vec<_>>())
     }
 }
 
@@ -46,7 +47,7 @@ impl Write for FinishRuns {
         // Of two answers for one run the first counts, in one batch as in two.
         let mut seen = HashSet::new();
         let first: Vec<bool> = self.batch.iter().map(|finish| seen.insert(finish.run)).collect();
-        let ended = end_runs(ledger, &self.rows_where(&first)?, self.now).await?;
+        let ended = end_runs(ledger, &self.rows_where(&first)?).await?;
 
         let done = first.iter().zip(&self.batch).map(|(first, finish)| *first && ended.contains(&finish.run));
         let done: Vec<bool> = done.collect();
@@ -57,45 +58,63 @@ impl Write for FinishRuns {
     }
 }
 
-/// id, outcome, reason, status, excerpt, lateness, duration, end of the hold, the states it can end from
-type FinishRow<'a> = (
-    String,
-    &'static str,
-    Option<&'static str>,
-    Option<u16>,
-    Option<&'a str>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    Vec<&'static str>,
-);
+/// What is written of an attempt's end, by name.
+#[derive(Serialize)]
+struct Row<'a> {
+    run: String,
+    /// The attempt's.
+    outcome: &'static str,
+    /// The run's.
+    state: &'static str,
+    /// The states from which the run can come to it.
+    from: Vec<&'static str>,
+    reason: Option<&'static str>,
+    status: Option<u16>,
+    excerpt: Option<&'a str>,
+    lateness: Option<i64>,
+    duration: Option<i64>,
+    wake_at: Option<i64>,
+    finished_at: Option<i64>,
+    hold_until: Option<i64>,
+}
 
-fn finish_row(finish: &Finish) -> FinishRow<'_> {
-    let can_end = |from: &&State| from.is_open() && transition(**from, Change::End(finish.outcome)).is_ok();
-    (
-        finish.run.to_string(),
-        State::Ended(finish.outcome).as_str(),
-        finish.reason.map(Reason::as_str),
-        finish.status,
-        finish.excerpt.as_deref(),
-        finish.lateness.map(span_micros),
-        finish.duration.map(span_micros),
-        finish.hold_until.map(micros),
-        State::OPEN.iter().filter(can_end).map(|from| from.as_str()).collect(),
-    )
+impl<'a> Row<'a> {
+    fn of(now: DateTime<Utc>, finish: &'a Finish) -> Self {
+        let (change, hold_until, wake_at) = match finish.then {
+            Then::Over { hold_until } => (Change::End(finish.outcome), hold_until, None),
+            Then::Again { at } => (Change::Retry, None, Some(at)),
+        };
+        let is_over = wake_at.is_none();
+        let from = State::OPEN.iter().filter(|from| from.is_open() && transition(**from, change).is_ok());
+        let state = if is_over { State::Ended(finish.outcome) } else { State::RetryWait };
+        Self {
+            run: finish.run.to_string(),
+            outcome: finish.outcome.as_str(),
+            state: state.as_str(),
+            from: from.map(|from| from.as_str()).collect(),
+            reason: finish.reason.map(Reason::as_str),
+            status: finish.status,
+            excerpt: finish.excerpt.as_deref(),
+            lateness: finish.lateness.map(span_micros),
+            duration: finish.duration.map(span_micros),
+            wake_at: wake_at.map(micros),
+            finished_at: is_over.then(|| micros(now)),
+            hold_until: hold_until.map(micros),
+        }
+    }
 }
 
 /// The runs that were open.
-async fn end_runs(ledger: &mut SqliteConnection, rows: &str, now: DateTime<Utc>) -> Result<HashSet<RunId>, StoreError> {
+async fn end_runs(ledger: &mut SqliteConnection, rows: &str) -> Result<HashSet<RunId>, StoreError> {
     let ended = sqlx::query(
-        "UPDATE runs SET state = value ->> 1, reason = value ->> 2, status = value ->> 3, excerpt = value ->> 4,
-             lateness = value ->> 5, duration = value ->> 6, wake_at = NULL, finished_at = ?2
+        "UPDATE runs SET state = value ->> 'state', reason = value ->> 'reason', status = value ->> 'status',
+             excerpt = value ->> 'excerpt', lateness = ifnull(value ->> 'lateness', runs.lateness),
+             duration = value ->> 'duration', wake_at = value ->> 'wake_at', finished_at = value ->> 'finished_at'
          FROM json_each(?1) AS done
-         WHERE runs.id = done.value ->> 0 AND runs.state IN (SELECT value FROM json_each(done.value -> 8))
+         WHERE runs.id = done.value ->> 'run' AND runs.state IN (SELECT value FROM json_each(done.value -> 'from'))
          RETURNING runs.id",
     )
     .bind(rows)
-    .bind(micros(now))
     .fetch_all(ledger)
     .await?;
     ended.iter().map(|row| Fields::of("run", "id", row)?.word("id")).collect()
@@ -104,9 +123,9 @@ async fn end_runs(ledger: &mut SqliteConnection, rows: &str, now: DateTime<Utc>)
 /// Only a run that was open until now has an open attempt.
 async fn end_attempts(ledger: &mut SqliteConnection, rows: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE attempts SET outcome = value ->> 1, reason = value ->> 2, status = value ->> 3, excerpt = value ->> 4,
-             finished_at = ?2
-         FROM json_each(?1) AS done WHERE attempts.run = done.value ->> 0 AND attempts.finished_at IS NULL",
+        "UPDATE attempts SET outcome = value ->> 'outcome', reason = value ->> 'reason', status = value ->> 'status',
+             excerpt = value ->> 'excerpt', finished_at = ?2
+         FROM json_each(?1) AS done WHERE attempts.run = done.value ->> 'run' AND attempts.finished_at IS NULL",
     )
     .bind(rows)
     .bind(micros(now))
@@ -117,13 +136,16 @@ async fn end_attempts(ledger: &mut SqliteConnection, rows: &str, now: DateTime<U
 
 /// A slot that another run took after its time was over is not this run's any more.
 async fn release_slots(ledger: &mut SqliteConnection, rows: &str) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM slots WHERE run IN (SELECT value ->> 0 FROM json_each(?1) WHERE value ->> 7 IS NULL)")
-        .bind(rows)
-        .execute(&mut *ledger)
-        .await?;
     sqlx::query(
-        "UPDATE slots SET until = value ->> 7 FROM json_each(?1) AS done
-         WHERE slots.run = done.value ->> 0 AND done.value ->> 7 IS NOT NULL",
+        "DELETE FROM slots
+         WHERE run IN (SELECT value ->> 'run' FROM json_each(?1) WHERE value ->> 'hold_until' IS NULL)",
+    )
+    .bind(rows)
+    .execute(&mut *ledger)
+    .await?;
+    sqlx::query(
+        "UPDATE slots SET until = value ->> 'hold_until' FROM json_each(?1) AS done
+         WHERE slots.run = done.value ->> 'run' AND done.value ->> 'hold_until' IS NOT NULL",
     )
     .bind(rows)
     .execute(ledger)

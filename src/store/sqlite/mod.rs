@@ -1,8 +1,9 @@
 //! The ledger of one machine: a SQLite file in WAL mode, one task that writes it, and a few connections that read it.
 //!
 //! `address` reads `--store`, `lock` keeps a second sidecar out, `open` puts a ledger in order, `corrupt` sets one aside
-//! that cannot be. `writer` owns the write connection; `anchor`, `account`, `begin`, `end`, `finish`, `settle`, `by_hand`,
-//! `tick` and `prune` are what it does. `read`, `evidence` and `backup` need no writer, `rows` and `json` translate.
+//! that cannot be. `writer` owns the write connection; `anchor`, `account`, `begin`, `queue`, `follow`, `end`, `finish`,
+//! `settle`, `by_hand`, `tick` and `prune` are what it does. `read`, `evidence` and `backup` need no writer, `rows` and
+//! `json` translate.
 
 mod account;
 mod address;
@@ -15,10 +16,12 @@ mod corrupt;
 mod end;
 mod evidence;
 mod finish;
+mod follow;
 mod json;
 mod lock;
 mod open;
 mod prune;
+mod queue;
 mod read;
 mod rows;
 mod settle;
@@ -42,13 +45,15 @@ use self::{
     by_hand::{BeginPauses, ClaimAsked, EndPauses},
     end::EndRuns,
     finish::FinishRuns,
+    follow::FollowRuns,
     prune::Remove,
+    queue::Queue,
     settle::Settle,
     tick::Tick,
     writer::{Write, Writer},
 };
 use super::{
-    Accounted, Accounting, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Pause, RunQuery, RunStore, Slot,
+    Accounted, Accounting, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Follow, Pause, RunQuery, RunStore, Slot,
     StoreError,
 };
 use crate::{
@@ -103,6 +108,14 @@ impl RunStore for SqliteStore {
 
     async fn begin(&self, now: DateTime<Utc>, batch: Vec<Begin>) -> Result<Vec<Begun>, StoreError> {
         self.write(BeginRuns { now, batch }).await
+    }
+
+    async fn queue(&self, runs: Vec<RunId>) -> Result<Vec<bool>, StoreError> {
+        self.write(Queue(runs)).await
+    }
+
+    async fn follow(&self, batch: Vec<Follow>) -> Result<Vec<bool>, StoreError> {
+        self.write(FollowRuns(batch)).await
     }
 
     async fn end(&self, now: DateTime<Utc>, batch: Vec<End>) -> Result<(), StoreError> {

@@ -9,6 +9,10 @@ use crate::{
     store::{Cursor, Pause, RunQuery, Slot, StoreError},
 };
 
+/// A run with what its attempts say of it.
+const RUN: &str = "SELECT runs.*, (SELECT count(*) FROM attempts WHERE run = runs.id) AS attempts,
+     (SELECT outcome FROM attempts WHERE run = runs.id ORDER BY number DESC LIMIT 1) AS tried FROM runs";
+
 pub(super) async fn cursors(pool: SqlitePool) -> Result<Vec<Cursor>, StoreError> {
     let found = sqlx::query("SELECT job, definition, schedule, anchored_at, accounted_to FROM jobs ORDER BY job")
         .fetch_all(&pool)
@@ -18,12 +22,9 @@ pub(super) async fn cursors(pool: SqlitePool) -> Result<Vec<Cursor>, StoreError>
 
 pub(super) async fn unfinished(pool: SqlitePool) -> Result<Vec<Run>, StoreError> {
     // The condition is that of the index runs_unfinished, word for word: otherwise SQLite would read the whole history.
-    let found = sqlx::query(
-        "SELECT * FROM runs WHERE state IN ('claimed', 'queued', 'sending', 'polling', 'retry_wait')
-         ORDER BY scheduled_for, id",
-    )
-    .fetch_all(&pool)
-    .await?;
+    let mut sql = QueryBuilder::new(RUN);
+    sql.push(" WHERE state IN ('claimed', 'queued', 'sending', 'polling', 'retry_wait') ORDER BY scheduled_for, id");
+    let found = sql.build().fetch_all(&pool).await?;
     found.iter().map(rows::run).collect()
 }
 
@@ -46,7 +47,8 @@ pub(super) async fn pauses(pool: SqlitePool) -> Result<Vec<Pause>, StoreError> {
 
 pub(super) async fn runs(pool: SqlitePool, query: RunQuery) -> Result<Vec<Run>, StoreError> {
     // Only the conditions that are asked for, so that each combination uses its own index.
-    let mut sql = QueryBuilder::new("SELECT * FROM runs WHERE true");
+    let mut sql = QueryBuilder::new(RUN);
+    sql.push(" WHERE true");
     if let Some(job) = &query.job {
         sql.push(" AND job = ").push_bind(job.as_str().to_owned());
     }
@@ -73,8 +75,9 @@ pub(super) async fn runs(pool: SqlitePool, query: RunQuery) -> Result<Vec<Run>, 
 pub(super) async fn run(pool: SqlitePool, id: RunId) -> Result<Option<(Run, Vec<Attempt>)>, StoreError> {
     // One transaction, or the run and its attempts could be read on either side of a write.
     let mut snapshot = pool.begin().await?;
-    let found =
-        sqlx::query("SELECT * FROM runs WHERE id = ?1").bind(id.to_string()).fetch_optional(&mut *snapshot).await?;
+    let mut sql = QueryBuilder::new(RUN);
+    sql.push(" WHERE id = ").push_bind(id.to_string());
+    let found = sql.build().fetch_optional(&mut *snapshot).await?;
     let Some(found) = found else { return Ok(None) };
     let attempts = sqlx::query("SELECT * FROM attempts WHERE run = ?1 ORDER BY number")
         .bind(id.to_string())

@@ -8,7 +8,7 @@ use sqlx::{ColumnIndex, Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 use super::by_hand;
 use crate::{
     job::JobName,
-    run::{Attempt, Run},
+    run::{Attempt, Run, Work},
     store::{Cursor, Entry, Pause, Period, Slot, StoreError},
 };
 
@@ -116,9 +116,18 @@ pub(super) fn run(row: &SqliteRow) -> Result<Run, StoreError> {
         lateness: fields.optional_span("lateness")?,
         duration: fields.optional_span("duration")?,
         wake_at: fields.optional_instant("wake_at")?,
+        work: work(&fields)?,
+        progress: fields.get("progress")?,
+        attempts: fields.number("attempts")?,
+        tried: fields.optional_word("tried")?,
         finished_at: fields.optional_instant("finished_at")?,
         asked_by: fields.get("asked_by")?,
     })
+}
+
+fn work(fields: &Fields<'_>) -> Result<Option<Work>, StoreError> {
+    let text: Option<String> = fields.get("work")?;
+    text.map(|text| serde_json::from_str(&text).map_err(|error| fields.unreadable("work", error))).transpose()
 }
 
 pub(super) fn attempt(row: &SqliteRow) -> Result<Attempt, StoreError> {

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use sexton::{
     run::RunId,
     scheduler::decisions::{Stored, Write},
-    store::Begun,
+    store::{Begun, Finish, Then},
 };
 
 use super::{
@@ -84,7 +84,8 @@ fn a_fence_that_does_not_grow_is_caught() {
 fn a_hold_that_is_not_kept_is_caught() {
     let lie = |mut write: Write| {
         if let Write::Finish(batch) = &mut write {
-            batch.iter_mut().for_each(|finish| finish.hold_until = None);
+            let over = |finish: &&mut Finish| matches!(finish.then, Then::Over { .. });
+            batch.iter_mut().filter(over).for_each(|finish| finish.then = Then::Over { hold_until: None });
         }
         Ok(write)
     };

@@ -75,6 +75,8 @@ pub(crate) struct Stage {
 struct Sidecar {
     decisions: Decisions,
     to_write: VecDeque<Write>,
+    /// A write failed, and was not told again yet.
+    refuses: bool,
     /// What the ledger says to the write that is under way, and when.
     answer: Option<(Instant, Event)>,
     words: BTreeMap<(Instant, u32), (RunId, Word)>,
@@ -250,6 +252,7 @@ impl Stage {
             let Some(sidecar) = &mut self.sidecar else { return };
             match effect {
                 Effect::Write(write) => sidecar.to_write.push_back(write),
+                Effect::Resume => sidecar.refuses = false,
                 Effect::Send(order) => {
                     let word = self.app.take(&mut self.dice, self.now, wall, &order);
                     sidecar.sent += 1;
@@ -286,11 +289,13 @@ impl Stage {
             return self.die(downtime);
         }
         let takes = match self.dice.below(100) {
+            _ if sidecar.refuses => millis(1),
             0..85 => self.dice.span(millis(1), millis(4)),
             85..99 => self.dice.span(millis(4), millis(60)),
             _ => self.dice.span(millis(60), millis(900)),
         };
-        let event = if self.ledger_broken_until.is_some_and(|until| until > self.now) {
+        let event = if sidecar.refuses || self.ledger_broken_until.is_some_and(|until| until > self.now) {
+            sidecar.refuses |= write.is_kept();
             Event::StoreFailed(write)
         } else {
             match &write {
@@ -463,6 +468,7 @@ impl Stage {
         self.sidecar = Some(Sidecar {
             decisions,
             to_write: VecDeque::new(),
+            refuses: false,
             answer: None,
             words: BTreeMap::new(),
             sent: 0,

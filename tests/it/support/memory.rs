@@ -8,7 +8,10 @@ use sexton::{
     job::{Job, JobName},
     run::{Change, Outcome, Run, RunId, State, Trigger, transition},
     scheduler::decisions::{Inherited, Life, Operation, Stored, Write},
-    store::{Accounted, Accounting, Asked, Begin, Begun, Claim, Cursor, End, Finish, Pause, Slot, Span},
+    store::{
+        Accounted, Accounting, Asked, Begin, Begun, Claim, Cursor, End, Finish, Follow, GroupSlot, Pause, Slot, Span,
+        Then,
+    },
 };
 
 type Instant = DateTime<Utc>;
@@ -19,6 +22,7 @@ pub(crate) struct MemoryLedger {
     pub(crate) runs: HashMap<RunId, Run>,
     order: BTreeMap<JobName, BTreeMap<Instant, RunId>>,
     slots: BTreeMap<JobName, (RunId, Instant)>,
+    groups: BTreeMap<String, BTreeMap<RunId, Instant>>,
     fences: BTreeMap<JobName, u64>,
     attempts: HashMap<RunId, u32>,
     pub(crate) pauses: Vec<Pause>,
@@ -93,6 +97,14 @@ impl MemoryLedger {
             Write::Begin(batch) => {
                 let answers = batch.iter().map(|begin| self.begin(now, begin)).collect();
                 Stored::Begun(batch, answers)
+            }
+            Write::Queue(batch) => {
+                let answers = batch.iter().map(|run| self.change(*run, Change::Queue)).collect();
+                Stored::Queued(batch, answers)
+            }
+            Write::Follow(batch) => {
+                let answers = batch.iter().map(|follow| self.follow(follow)).collect();
+                Stored::Followed(batch, answers)
             }
             Write::End(batch) => {
                 batch.iter().for_each(|end| self.end(now, end));
@@ -171,17 +183,28 @@ impl MemoryLedger {
         let Some(run) = self.runs.get_mut(&begin.run) else { return Begun::Lost };
         let Ok(sending) = transition(run.state, Change::Send) else { return Begun::Lost };
         let job = run.job.clone();
-        if let Some(until) = begin.slot_until {
-            if let Some((by, until)) = self.slots.get(&job).copied().filter(|(_, until)| *until > now) {
-                return Begun::Occupied { by, state: self.runs[&by].state, until };
+        let holder = self.slots.get(&job).copied().filter(|(_, until)| begin.slot_until.is_some() && *until > now);
+        if let Some((by, until)) = holder {
+            return Begun::Occupied { by, state: self.runs[&by].state, until };
+        }
+        if let Some(GroupSlot { group, concurrency, until }) = &begin.group {
+            let taken = self.groups.entry(group.clone()).or_default();
+            taken.retain(|_, until| *until > now);
+            if taken.len() >= *concurrency as usize {
+                return Begun::Full { until: *taken.values().min().unwrap() };
             }
+            taken.insert(begin.run, *until);
+        }
+        if let Some(until) = begin.slot_until {
             self.slots.insert(job.clone(), (begin.run, until));
         }
+        let run = self.runs.get_mut(&begin.run).unwrap();
         let fence = self.fences.entry(job).or_default();
         *fence += 1;
         let attempt = self.attempts.entry(begin.run).or_default();
         *attempt += 1;
-        (run.state, run.wake_at) = (sending, None);
+        (run.state, run.wake_at, run.attempts, run.tried) = (sending, None, *attempt, None);
+        (run.work, run.progress) = (None, None);
         run.trigger = begin.trigger;
         run.definition = begin.definition.clone();
         run.fence = Some(*fence);
@@ -215,15 +238,52 @@ impl MemoryLedger {
 
     fn finish(&mut self, now: Instant, finish: &Finish) -> bool {
         let Some(run) = self.runs.get_mut(&finish.run).filter(|run| run.state.is_open()) else { return false };
-        let Ok(state) = transition(run.state, Change::End(finish.outcome)) else { return false };
-        (run.state, run.reason, run.finished_at, run.wake_at) = (state, finish.reason, Some(now), None);
-        (run.status, run.lateness, run.duration) = (finish.status, finish.lateness, finish.duration);
-        let own = |slot: &&mut (RunId, Instant)| slot.0 == finish.run;
-        match finish.hold_until {
-            Some(until) => self.slots.get_mut(&run.job).filter(own).into_iter().for_each(|slot| slot.1 = until),
-            None => self.slots.retain(|_, (by, _)| *by != finish.run),
+        let (change, hold_until, wake_at) = match finish.then {
+            Then::Over { hold_until } => (Change::End(finish.outcome), hold_until, None),
+            Then::Again { at } => (Change::Retry, None, Some(at)),
+        };
+        let Ok(state) = transition(run.state, change) else { return false };
+        (run.state, run.reason, run.tried, run.wake_at) = (state, finish.reason, Some(finish.outcome), wake_at);
+        run.finished_at = wake_at.is_none().then_some(now);
+        (run.status, run.lateness, run.duration) = (finish.status, finish.lateness.or(run.lateness), finish.duration);
+        let in_groups = self.groups.values_mut();
+        match hold_until {
+            Some(hold) => {
+                let own = self.slots.get_mut(&run.job).filter(|slot| slot.0 == finish.run);
+                own.into_iter().for_each(|slot| slot.1 = hold);
+                in_groups.filter_map(|taken| taken.get_mut(&finish.run)).for_each(|until| *until = hold);
+            }
+            None => {
+                self.slots.retain(|_, (by, _)| *by != finish.run);
+                in_groups.for_each(|taken| taken.retain(|run, _| *run != finish.run));
+            }
         }
         true
+    }
+
+    fn change(&mut self, run: RunId, change: Change) -> bool {
+        let Some(run) = self.runs.get_mut(&run) else { return false };
+        transition(run.state, change).map(|state| run.state = state).is_ok()
+    }
+
+    fn follow(&mut self, follow: &Follow) -> bool {
+        let polls = self.runs.get(&follow.run).is_some_and(|run| run.state == State::Polling);
+        if !polls && !self.change(follow.run, Change::Poll) {
+            return false;
+        }
+        let run = self.runs.get_mut(&follow.run).unwrap();
+        (run.wake_at, run.work) = (Some(follow.wake_at), Some(follow.work.clone()));
+        run.progress.clone_from(&follow.progress);
+        run.lateness = follow.lateness.or(run.lateness);
+        let own = self.slots.get_mut(&run.job).filter(|slot| slot.0 == follow.run).map(|slot| &mut slot.1);
+        let of_groups = self.groups.values_mut().filter_map(|taken| taken.get_mut(&follow.run));
+        own.into_iter().chain(of_groups).for_each(|until| *until = follow.slot_until.max(*until));
+        true
+    }
+
+    /// How many slots of a group are taken at `now`.
+    pub(crate) fn taken_of(&self, group: &str, now: Instant) -> usize {
+        self.groups.get(group).into_iter().flat_map(BTreeMap::values).filter(|until| **until > now).count()
     }
 }
 
@@ -257,6 +317,10 @@ pub(crate) fn of_claim(job: &JobName, claim: &Claim) -> Run {
         lateness: None,
         duration: None,
         wake_at: None,
+        work: None,
+        progress: None,
+        attempts: 0,
+        tried: None,
         finished_at: None,
         asked_by: None,
     }

@@ -40,7 +40,7 @@ pub(crate) struct Simulation {
     /// The answers to come, in their order.
     answers: BTreeMap<(Instant, RunId), Answer>,
     /// When the answers came.
-    pub(crate) heard: HashMap<RunId, Instant>,
+    pub(crate) heard: HashMap<(RunId, u32), Instant>,
     /// How many requests have their answer fixed.
     asked: usize,
     next_pulse: Instant,
@@ -115,9 +115,7 @@ impl Simulation {
     pub(crate) fn kill_and_restart(mut self, downtime: TimeDelta, definitions: Definitions) -> Self {
         self.now += downtime;
         let before = std::mem::take(&mut self.world.sent);
-        let clock_was_set_back = self.world.clock_was_set_back;
         self.world = self.world.restart(self.now, definitions);
-        self.world.clock_was_set_back = clock_was_set_back;
         self.world.sent.splice(0..0, before);
         self.answers.clear();
         self.next_pulse = self.now + PULSE;
@@ -138,12 +136,13 @@ impl Simulation {
     fn happen(&mut self) {
         if let Some(entry) = self.answers.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let ((_, run), answer) = entry.remove_entry();
-            let sent_at = self.world.sent.iter().rev().find(|(_, order)| order.run == run).unwrap().0;
+            let (sent_at, order) = self.world.sent.iter().rev().find(|(_, order)| order.run == run).unwrap();
+            let (sent_at, attempt) = (*sent_at, order.attempt);
             let report = match answer {
                 Answer::After(_, outcome, reason) => Some(report(outcome, reason, sent_at)),
                 Answer::Panic(_) => None,
             };
-            self.heard.insert(run, self.now);
+            self.heard.insert((run, attempt), self.now);
             self.world.answer(self.now, run, report);
         } else if self.world.decisions.wake_at().is_some_and(|at| at <= self.now) {
             self.world.on(self.now, Event::Wake);

@@ -28,6 +28,10 @@ pub(crate) struct World {
     pub(crate) answers: BTreeMap<Ticket, Result<Done, Refused>>,
     /// What the ledger has still to be told.
     pub(crate) unwritten: VecDeque<Write>,
+    /// A write failed and was not told again yet; until then nothing else is taken, as by the loop's recorder.
+    refusing: bool,
+    /// After so many more writes it is.
+    resumes_after: Option<usize>,
     /// What was due by the clock before may leave although it is early by the clock now.
     pub(crate) clock_was_set_back: bool,
 }
@@ -35,6 +39,10 @@ pub(crate) struct World {
 impl World {
     /// A scheduler that starts at `now` on this ledger, with everything written that it wants written.
     pub(crate) fn start(now: Instant, definitions: Definitions, ledger: MemoryLedger) -> Self {
+        Self::start_after(now, definitions, ledger, false)
+    }
+
+    fn start_after(now: Instant, definitions: Definitions, ledger: MemoryLedger, clock_was_set_back: bool) -> Self {
         let (decisions, effects) = Decisions::start(now, definitions, ledger.inherited(now), Entropy::System);
         let mut world = Self {
             decisions,
@@ -44,7 +52,9 @@ impl World {
             told: Vec::new(),
             answers: BTreeMap::new(),
             unwritten: VecDeque::new(),
-            clock_was_set_back: false,
+            refusing: false,
+            resumes_after: None,
+            clock_was_set_back,
         };
         world.perform(now, effects);
         world.write(now);
@@ -53,7 +63,7 @@ impl World {
 
     /// Dies, and starts again.
     pub(crate) fn restart(self, now: Instant, definitions: Definitions) -> Self {
-        Self::start(now, definitions, self.ledger)
+        Self::start_after(now, definitions, self.ledger, self.clock_was_set_back)
     }
 
     /// Something happens, and the ledger answers at once.
@@ -71,9 +81,17 @@ impl World {
     /// The ledger answers, and whatever follows from that.
     pub(crate) fn write(&mut self, now: Instant) {
         while let Some(write) = self.unwritten.pop_front() {
-            let event = match self.ledger.carry_out(now, write) {
+            if self.resumes_after.is_some_and(|after| after == 0) {
+                (self.refusing, self.resumes_after) = (false, None);
+            }
+            self.resumes_after = self.resumes_after.map(|after| after - 1);
+            let taken = if self.refusing { Err(write) } else { self.ledger.carry_out(now, write) };
+            let event = match taken {
                 Ok(stored) => Event::Stored(stored),
-                Err(write) => Event::StoreFailed(write),
+                Err(write) => {
+                    self.refusing |= write.is_kept();
+                    Event::StoreFailed(write)
+                }
             };
             self.on_unwritten(now, event);
         }
@@ -112,6 +130,7 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Write(write) => self.unwritten.push_back(write),
+                Effect::Resume => self.resumes_after = Some(self.unwritten.len()),
                 Effect::Send(order) => {
                     let early = now < order.job.fires_at(order.scheduled_for);
                     assert!(!early || self.clock_was_set_back, "{} was sent early, at {now}", order.scheduled_for);

@@ -208,7 +208,7 @@ impl Life {
                     waiting.extend(self.decisions.on(self.now, Event::Stored(stored)));
                 }
                 Effect::Send(order) => self.open.push(order.run),
-                Effect::Notice(_) | Effect::Answer(..) => {}
+                Effect::Notice(_) | Effect::Answer(..) | Effect::Resume => {}
             }
         }
     }
@@ -224,6 +224,14 @@ impl Life {
             Write::Begin(batch) => {
                 let answers = store.begin(now, batch.clone()).await.unwrap();
                 Stored::Begun(batch, answers)
+            }
+            Write::Queue(batch) => {
+                let answers = store.queue(batch.clone()).await.unwrap();
+                Stored::Queued(batch, answers)
+            }
+            Write::Follow(batch) => {
+                let answers = store.follow(batch.clone()).await.unwrap();
+                Stored::Followed(batch, answers)
             }
             Write::End(batch) => store.end(now, batch.clone()).await.map(|()| Stored::Ended(batch)).unwrap(),
             Write::Finish(batch) => {

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, prelude::*, sample::select};
 use sexton::{
-    job::{Definitions, Overlap},
+    job::{CatchUp, Definitions, Overlap},
     run::{Outcome, Reason},
     scheduler::decisions::Event,
 };
 
 use crate::support::{
-    definitions::{jobs_with, noon},
+    definitions::{OPEN_APP, definitions as read_definitions, jobs_text, noon},
     memory::MemoryLedger,
     simulation::{Answer, Simulation},
     world::{millis, secs},
@@ -42,11 +42,22 @@ fn fates() -> impl Strategy<Value = Vec<Fate>> {
 
 fn job() -> impl Strategy<Value = (String, String)> {
     let every = select(vec![1, 2, 3, 7, 10, 60]);
-    let catch_up = select(vec!["none", "latest"]);
-    let overlap = select(vec!["skip", "skip", "allow"]);
-    (every, catch_up, overlap, 1_u32..12, 1_u32..20).prop_map(|(every, catch_up, overlap, timeout, hold)| {
-        let keys =
-            format!("catch_up = \"{catch_up}\"\noverlap = \"{overlap}\"\ntimeout = \"{timeout}s\"\nhold = \"{hold}s\"");
+    let catch_up = select(vec!["none", "latest", "latest", "all"]);
+    let overlap = select(vec!["skip", "skip", "queue", "allow"]);
+    let more = select(vec![
+        "",
+        "",
+        "group = \"db\"",
+        "idempotent = true",
+        "retry = { attempts = 3, initial = \"1s\", max = \"3s\", on = [\"connect\"] }",
+        "group = \"db\"\nidempotent = true\nretry = { attempts = 2, initial = \"2s\", max = \"9s\", on = [\"connect\"] }",
+    ]);
+    (every, catch_up, overlap, more, 1_u32..12, 1_u32..20).prop_map(|(every, catch_up, overlap, more, timeout, hold)| {
+        // All that a short cadence leaves would take longer to catch up on than the days of a test last.
+        let every = if catch_up == "all" { every.max(60) } else { every };
+        let keys = format!(
+            "catch_up = \"{catch_up}\"\noverlap = \"{overlap}\"\ntimeout = \"{timeout}s\"\nhold = \"{hold}s\"\n{more}"
+        );
         (format!("every {every}s"), keys)
     })
 }
@@ -58,6 +69,7 @@ fn app(order: &sexton::dispatch::Order) -> Answer {
     match order.fence % 7 {
         _ if took >= timeout => Answer::After(timeout, Outcome::Unknown, Some(Reason::Timeout)),
         3 => Answer::Panic(took),
+        4 => Answer::After(took, Outcome::Failed, Some(Reason::Connect)),
         5 => Answer::After(took, Outcome::Failed, Some(Reason::Status)),
         6 => Answer::After(took, Outcome::Skipped, Some(Reason::Busy)),
         _ => Answer::After(took, Outcome::Succeeded, None),
@@ -87,7 +99,8 @@ fn live(definitions: &Definitions, fates: &[Fate]) -> Simulation {
         }
     }
     // Whatever is open ends, whatever is held is released, whatever waits is tried again.
-    simulation.run_for(secs(120));
+    let all = definitions.jobs.values().any(|job| job.catch_up == CatchUp::All);
+    simulation.run_for(secs(if all { 1_000 } else { 120 }));
     simulation
 }
 
@@ -122,9 +135,13 @@ fn sent_well(simulation: &Simulation) -> Result<(), TestCaseError> {
     let mut seen = HashMap::new();
     let mut fences = HashMap::new();
     for (at, order) in &simulation.world.sent {
-        let occurrence = (order.job.name.clone(), order.scheduled_for);
-        let before = seen.insert(occurrence, *at);
-        prop_assert_eq!(before, None, "{} of {} was sent twice", order.scheduled_for, order.job.name);
+        let attempts: &mut Vec<_> = seen.entry((order.job.name.clone(), order.scheduled_for)).or_default();
+        attempts.push((order.run, order.attempt));
+        let number = u32::try_from(attempts.len()).unwrap();
+        prop_assert!(attempts.iter().all(|(run, _)| *run == order.run), "{} has two runs", order.scheduled_for);
+        prop_assert_eq!(order.attempt, number, "{} of {} was sent twice", order.scheduled_for, &order.job.name);
+        let again = order.job.retry.attempts.max(if order.job.idempotent { 2 } else { 1 });
+        prop_assert!(number <= again, "{:?} at {}", order, at);
         // Drawn when a run begins; of runs that may overlap, the one that began first need not leave first.
         let fence = fences.insert(order.job.name.clone(), order.fence);
         let grows = fence.is_none_or(|fence| fence < order.fence);
@@ -161,14 +178,17 @@ proptest! {
         tables in vec(job(), 1..5),
         fates in fates(),
         max_in_flight in 1_usize..6,
+        size in 1_u32..3,
     ) {
         let names: Vec<String> = (0..tables.len()).map(|number| format!("j{number}")).collect();
         let tables: Vec<_> =
             names.iter().zip(&tables).map(|(name, (every, keys))| (name.as_str(), every.as_str(), keys.as_str())).collect();
         // Jobs that may overlap and an app that is too slow for them would wait in line for ever.
         let endless = tables.iter().any(|(.., keys)| keys.contains("allow"));
-        let max_in_flight = if endless { 512 } else { max_in_flight };
-        let definitions = jobs_with(&format!("max_in_flight = {max_in_flight}\nlate_limit = \"20s\""), &tables);
+        let (max_in_flight, size) = if endless { (512, 512) } else { (max_in_flight, size) };
+        let sexton = format!("max_in_flight = {max_in_flight}\nlate_limit = \"20s\"");
+        let head = format!("{OPEN_APP}[groups.db]\nconcurrency = {size}\n");
+        let definitions = read_definitions(&jobs_text(&sexton, &head, &tables));
         let simulation = live(&definitions, &fates);
         if !fates.iter().any(|fate| matches!(fate, Fate::Back(_))) {
             accounted_once(&simulation, &definitions)?;
@@ -184,14 +204,16 @@ proptest! {
 fn not_stacked(simulation: &Simulation) -> Result<(), TestCaseError> {
     let mut busy_until = HashMap::new();
     for (at, order) in &simulation.world.sent {
-        if order.job.overlap == Overlap::Allow {
+        if order.job.overlap == Overlap::Allow || order.job.idempotent {
             continue;
         }
         let before = busy_until.get(&order.job.name).copied().unwrap_or(DateTime::<Utc>::MIN_UTC);
         prop_assert!(*at >= before, "{} left at {} and was busy until {}", order.job.name, at, before);
         let row = &simulation.world.ledger.runs[&order.run];
-        let end = simulation.heard.get(&order.run).copied().or(row.finished_at).unwrap_or(*at);
-        let held = row.state.outcome() == Some(Outcome::Unknown);
+        let heard = simulation.heard.get(&(order.run, order.attempt)).copied();
+        let last = row.attempts == order.attempt;
+        let end = heard.or(row.finished_at.filter(|_| last)).unwrap_or(*at);
+        let held = last && row.state.outcome() == Some(Outcome::Unknown);
         let until = if held { end + TimeDelta::from_std(order.job.hold).unwrap() } else { end };
         busy_until.insert(order.job.name.clone(), until);
     }

@@ -16,8 +16,8 @@ use sexton::{
     run::{Attempt, Outcome, Reason, Run, RunId},
     scheduler::decisions::{Command, Done},
     store::{
-        self, Accounted, Accounting, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Pause, RunQuery, RunStore,
-        Slot, StoreError,
+        self, Accounted, Accounting, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Follow, Pause, RunQuery,
+        RunStore, Slot, StoreError,
     },
 };
 
@@ -55,6 +55,12 @@ impl RunStore for FullDisk {
     }
     async fn begin(&self, now: DateTime<Utc>, batch: Vec<Begin>) -> Result<Vec<Begun>, StoreError> {
         self.write()?.begin(now, batch).await
+    }
+    async fn queue(&self, runs: Vec<RunId>) -> Result<Vec<bool>, StoreError> {
+        self.write()?.queue(runs).await
+    }
+    async fn follow(&self, batch: Vec<Follow>) -> Result<Vec<bool>, StoreError> {
+        self.write()?.follow(batch).await
     }
     async fn end(&self, now: DateTime<Utc>, batch: Vec<End>) -> Result<(), StoreError> {
         self.write()?.end(now, batch).await

@@ -7,10 +7,12 @@ pub(crate) mod begin;
 pub(crate) mod by_hand;
 pub(crate) mod end;
 pub(crate) mod finish;
+pub(crate) mod groups;
 pub(crate) mod history;
 pub(crate) mod periods;
 pub(crate) mod prune;
 pub(crate) mod settle;
+pub(crate) mod waiting;
 
 use std::sync::Arc;
 
@@ -19,7 +21,7 @@ use sexton::{
     entropy::Entropy,
     job::JobName,
     run::{Outcome, Reason, Run, RunId, Trigger},
-    store::{Accounted, Accounting, Begin, Begun, Claim, Cursor, End, Finish, RunQuery, RunStore, Span},
+    store::{Accounted, Accounting, Begin, Begun, Claim, Cursor, End, Finish, RunQuery, RunStore, Span, Then},
 };
 
 pub(crate) type Store = Arc<dyn RunStore>;
@@ -73,6 +75,7 @@ pub(crate) fn begin(run: RunId, slot_until: Option<i64>) -> Begin {
         trigger: Trigger::Schedule,
         definition: "d1".to_owned(),
         slot_until: slot_until.map(t),
+        group: None,
         request: "POST http://app/sync".to_owned(),
     }
 }
@@ -86,7 +89,7 @@ pub(crate) fn success(run: RunId) -> Finish {
         run,
         outcome: Outcome::Succeeded,
         reason: None,
-        hold_until: None,
+        then: Then::Over { hold_until: None },
         status: Some(200),
         excerpt: Some("ok".to_owned()),
         lateness: Some(TimeDelta::milliseconds(3)),
@@ -98,7 +101,7 @@ pub(crate) fn timeout(run: RunId, hold_until: i64) -> Finish {
     Finish {
         outcome: Outcome::Unknown,
         reason: Some(Reason::Timeout),
-        hold_until: Some(t(hold_until)),
+        then: Then::Over { hold_until: Some(t(hold_until)) },
         status: None,
         excerpt: None,
         ..success(run)
