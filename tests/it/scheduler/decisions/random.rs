@@ -170,7 +170,7 @@ fn nothing_hangs(simulation: &Simulation) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Guarantees G1, G2, G3; seeds A22, A24, D10, E9.
     #[test]
