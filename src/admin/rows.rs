@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::run::{Attempt, Outcome, Run};
+use crate::run::{Attempt, Outcome, Run, State};
 
 /// A run: the row of an occurrence, or of consecutive ones that ended alike without being sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -55,8 +55,27 @@ pub struct RunDetail {
     pub definition: String,
     /// When it got its outcome.
     pub finished_at: Option<DateTime<Utc>>,
+    /// What the app took on with a 202; absent for runs that were over with their answer.
+    pub work: Option<WorkRow>,
     /// Its attempts, oldest first.
     pub attempts: Vec<AttemptRow>,
+}
+
+/// Work that an app took on with a 202, and that is asked after until it is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WorkRow {
+    /// The name of the target that took it on.
+    pub target: String,
+    /// Where it is asked after: a path on the target.
+    pub path: String,
+    /// Method and path of the call that stops it, where there is one.
+    pub cancel: Option<String>,
+    /// How far it is, in the app's words.
+    pub progress: Option<String>,
+    /// When it is asked after next; absent once the run is over.
+    pub next_look: Option<DateTime<Utc>>,
+    /// Up to when it is followed.
+    pub until: DateTime<Utc>,
 }
 
 /// One HTTP request of a run.
@@ -119,7 +138,15 @@ impl RunDetail {
     pub fn of(run: &Run, attempts: &[Attempt]) -> Self {
         let definition = run.definition.clone();
         let attempts = attempts.iter().map(AttemptRow::from).collect();
-        Self { run: run.into(), definition, finished_at: run.finished_at, attempts }
+        let work = run.work.as_ref().map(|work| WorkRow {
+            target: work.target.clone(),
+            path: work.path.clone(),
+            cancel: work.cancel.as_ref().map(|call| format!("{} {}", call.method, call.path)),
+            progress: run.progress.clone(),
+            next_look: run.wake_at.filter(|_| run.state == State::Polling),
+            until: work.until,
+        });
+        Self { run: run.into(), definition, finished_at: run.finished_at, work, attempts }
     }
 }
 

@@ -86,6 +86,7 @@ fn facts(shown: &RunDetail) -> String {
         (Some(reason), Some(settled)) => format!("{} ({reason}), settled {settled}", run.state),
     };
     let span = (run.count > 1).then(|| format!("{}, {} occurrences in all", utc(run.through), run.count));
+    let work = shown.work.as_ref();
     let facts = [
         ("run", Some(run.id.clone())),
         ("job", Some(run.job.clone())),
@@ -100,6 +101,11 @@ fn facts(shown: &RunDetail) -> String {
         ("status", run.status.map(|status| status.to_string())),
         ("request", run.request.clone()),
         ("definition", Some(shown.definition.clone())),
+        ("followed at", work.map(|work| format!("{} of target {}", work.path, work.target))),
+        ("progress", work.and_then(|work| Some(printable(work.progress.as_deref()?)))),
+        ("next look", work.and_then(|work| work.next_look).map(utc)),
+        ("followed until", work.map(|work| utc(work.until))),
+        ("stopped by", work.and_then(|work| work.cancel.clone())),
     ];
     let known = facts.into_iter().filter_map(|(name, value)| Some(format!("{name:15}{}\n", value?)));
     known.collect()

@@ -135,7 +135,7 @@ pub fn transition(from: State, change: Change) -> Result<State, IllegalChange> {
         (State::Claimed, Change::Queue) => Ok(State::Queued),
         (State::Claimed | State::Queued | State::RetryWait, Change::Send) => Ok(State::Sending),
         (State::Sending, Change::Poll) => Ok(State::Polling),
-        (State::Sending, Change::Retry) => Ok(State::RetryWait),
+        (State::Sending | State::Polling, Change::Retry) => Ok(State::RetryWait),
         (State::Claimed | State::Queued, Change::End(outcome @ (Skipped | Missed | Cancelled | Failed)))
         | (State::Sending, Change::End(outcome @ (Succeeded | Failed | Unknown | Skipped | Cancelled)))
         | (State::Polling, Change::End(outcome @ (Succeeded | Failed | Unknown | Cancelled)))

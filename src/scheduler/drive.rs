@@ -14,6 +14,7 @@ use super::{
     announce::announce,
     command::Desk,
     decisions::{Decisions, Effect, Event, Inherited, Life, STEP, Write},
+    inquiries::Inquiries,
     recorder::{self, Task},
     self_check::Rechecks,
 };
@@ -59,6 +60,7 @@ struct Loop {
     attempts: JoinSet<Report>,
     /// Whose attempt a task is, and whom it asks.
     tasks: HashMap<Id, (RunId, Arc<Target>)>,
+    inquiries: Inquiries,
     rechecks: Rechecks,
     desk: Desk,
     clocks: Clocks,
@@ -80,8 +82,20 @@ impl Loop {
             status.firing_since = Some(now);
         });
         let clocks = Clocks::read(clock.as_ref());
-        let (attempts, tasks, rechecks) = (JoinSet::new(), HashMap::new(), Rechecks::default());
-        Self { scheduler, decisions, ticker, writes, answers, attempts, tasks, rechecks, desk, clocks, rounds: 0 }
+        Self {
+            scheduler,
+            decisions,
+            ticker,
+            writes,
+            answers,
+            attempts: JoinSet::new(),
+            tasks: HashMap::new(),
+            inquiries: Inquiries::default(),
+            rechecks: Rechecks::default(),
+            desk,
+            clocks,
+            rounds: 0,
+        }
     }
 
     async fn turn(&mut self, mut stop: Stop) {
@@ -110,6 +124,7 @@ impl Loop {
                     Some(event) => event,
                     None => continue,
                 },
+                event = self.inquiries.answered() => event,
                 () = self.rechecks.ended() => continue,
                 Some((ticket, command)) = self.desk.next() => Event::Asked(ticket, command),
                 () = self.ticker.due() => Event::Pulse,
@@ -137,6 +152,8 @@ impl Loop {
                 Effect::Write(write) => drop(self.writes.send(Task::Write(write))),
                 Effect::Resume => drop(self.writes.send(Task::Resume)),
                 Effect::Send(order) => self.send(order),
+                Effect::Poll(inquiry, work) => self.inquiries.poll(&self.scheduler.dispatcher, inquiry, work),
+                Effect::Cancel(inquiry, call) => self.inquiries.cancel(&self.scheduler.dispatcher, inquiry, call),
                 Effect::Notice(notice) => announce(&self.scheduler, notice),
                 Effect::Answer(ticket, answer) => self.desk.answer(ticket, answer),
             }

@@ -8,6 +8,7 @@ mod command;
 pub mod decisions;
 mod drive;
 mod housekeeping;
+mod inquiries;
 mod metrics;
 mod recorder;
 mod self_check;

@@ -1,12 +1,14 @@
 //! What the decisions are told, and what they want done.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Command, Done, Operation, Refused, Reloaded, Ticket};
 use crate::{
-    dispatch::{Order, Report},
-    job::{Definitions, JobName},
-    run::{Outcome, Reason, RunId, Trigger},
+    dispatch::{Cancelled, Inquiry, Order, Polled, Report},
+    job::{Call, Definitions, JobName},
+    run::{Outcome, Reason, RunId, Trigger, Work},
     store::{Accounted, Accounting, Begin, Begun, Cursor, End, Finish, Follow, Pause},
 };
 
@@ -23,6 +25,10 @@ pub enum Event {
     StoreFailed(Write),
     /// An attempt is over; without a report its code panicked.
     AttemptEnded(RunId, Option<Report>),
+    /// A look at what an app took on is over; without an answer its code panicked.
+    Polled(RunId, Option<Polled>),
+    /// An app was asked to stop a run; without an answer the code that asks panicked.
+    Cancelled(RunId, Option<Cancelled>),
     /// Nothing new is to be sent.
     Stop,
     /// What is still open is not waited for any longer.
@@ -44,6 +50,10 @@ pub enum Effect {
     Resume,
     /// Send a request now.
     Send(Order),
+    /// Ask now how far what an app took on is.
+    Poll(Inquiry, Arc<Work>),
+    /// Ask an app now to stop a run.
+    Cancel(Inquiry, Call),
     /// Tell people.
     Notice(Notice),
     /// Tell somebody who asked.

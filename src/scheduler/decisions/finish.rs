@@ -17,23 +17,32 @@ pub(super) struct Closing {
     pub(super) status: Option<u16>,
     /// How long the app asks to be left alone.
     pub(super) retry_after: Option<std::time::Duration>,
+    /// The app said that nothing of it runs, whatever came of it.
+    pub(super) nothing_runs: bool,
     excerpt: Option<String>,
     sent_at: Option<DateTime<Utc>>,
     duration: Option<TimeDelta>,
 }
 
 impl Closing {
-    fn reported(report: Report) -> Self {
+    pub(super) fn reported(report: Report) -> Self {
         let Report { outcome, reason, status, excerpt, retry_after, sent_at, duration, .. } = report;
         let duration = sent_at.and_then(|_| TimeDelta::from_std(duration).ok());
-        Self { outcome, reason, status, retry_after, excerpt, sent_at, duration }
+        Self { outcome, reason, status, retry_after, nothing_runs: false, excerpt, sent_at, duration }
+    }
+
+    /// It was followed for as long as its job allows.
+    pub(super) fn over_time(excerpt: String, since: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        let (excerpt, sent_at, duration) = (Some(excerpt), Some(since), Some(now - since));
+        Self { excerpt, sent_at, duration, ..Self::unheard(Reason::Timeout) }
     }
 
     /// Nobody will hear how it ended.
     pub(super) fn unheard(reason: Reason) -> Self {
         let outcome = Outcome::Unknown;
         let (status, retry_after, excerpt) = (None, None, None);
-        Self { outcome, reason: Some(reason), status, retry_after, excerpt, sent_at: None, duration: None }
+        let (reason, nothing_runs) = (Some(reason), false);
+        Self { outcome, reason, status, retry_after, nothing_runs, excerpt, sent_at: None, duration: None }
     }
 
     /// The code of an attempt panicked: that run failed, and nothing else (seed D9).
@@ -43,6 +52,7 @@ impl Closing {
             reason: Some(Reason::Panic),
             status: None,
             retry_after: None,
+            nothing_runs: false,
             excerpt: Some("sexton's own code panicked during this attempt; this is a bug".to_owned()),
             sent_at: None,
             duration: None,
@@ -69,9 +79,14 @@ impl Decisions {
         &mut self,
         now: DateTime<Utc>,
         run: RunId,
-        report: Option<Report>,
+        mut report: Option<Report>,
         effects: &mut Vec<Effect>,
     ) {
+        if let Some(mut taken_on) = report.take_if(|report| report.work.is_some())
+            && let Some(work) = taken_on.work.take()
+        {
+            return self.taken_on(now, run, taken_on, *work, effects);
+        }
         let begins = self.release_permit(now, run);
         effects.extend(self.finish(now, run, report.map_or_else(Closing::panicked, Closing::reported)));
         push_writes(begins.into_iter().collect(), Vec::new(), effects);
@@ -80,8 +95,8 @@ impl Decisions {
     /// Ends an attempt that is in flight, and its run unless another attempt follows. An unknown one keeps its slots for the
     /// job's hold (guarantee G3).
     pub(super) fn finish(&mut self, now: DateTime<Utc>, run: RunId, closing: Closing) -> Option<Effect> {
-        let live = self.runs.get(&run).filter(|live| live.is_sending())?;
-        let held = closing.outcome == Outcome::Unknown && is_held(&live.job);
+        let live = self.runs.get(&run).filter(|live| live.is_open())?;
+        let held = closing.outcome == Outcome::Unknown && !closing.nothing_runs && is_held(&live.job);
         let then = match self.again_at(now, live, &closing) {
             Some(at) => Then::Again { at },
             None => Then::Over { hold_until: held.then(|| after(now, live.job.hold)) },
@@ -179,6 +194,6 @@ fn is_held(job: &Job) -> bool {
     job.overlap != Overlap::Allow && !job.idempotent
 }
 
-fn after(now: DateTime<Utc>, hold: std::time::Duration) -> DateTime<Utc> {
+pub(super) fn after(now: DateTime<Utc>, hold: std::time::Duration) -> DateTime<Utc> {
     TimeDelta::from_std(hold).ok().and_then(|hold| now.checked_add_signed(hold)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

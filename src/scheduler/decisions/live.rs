@@ -48,6 +48,10 @@ pub(super) enum Stage {
     Ready { fence: u64, attempt: u32 },
     /// Its request is open.
     InFlight,
+    /// The app took it on; that is on the way into the ledger.
+    TakenOn,
+    /// The app is at it, and is asked from time to time how far it is.
+    Polling,
     /// Its end is on the way into the ledger.
     Ending,
 }
@@ -82,6 +86,11 @@ impl Live {
         matches!(self.stage, Stage::Ready { .. } | Stage::InFlight)
     }
 
+    /// Whether the app may be at it, and its end has not been heard.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_sending() || self.stage == Stage::Polling
+    }
+
     /// Whether nothing of it is on its way, neither to the app nor to the ledger.
     pub(super) fn is_waiting(&self) -> bool {
         matches!(self.stage, Stage::Claimed | Stage::Waiting(_) | Stage::InLine)
@@ -95,9 +104,13 @@ impl Live {
     /// Whether it keeps other runs of its job out, or will before they can be sent.
     pub(super) fn is_pending(&self) -> bool {
         match self.stage {
-            Stage::InLine | Stage::Beginning | Stage::Ready { .. } | Stage::InFlight | Stage::Waiting(Need::Group) => {
-                true
-            }
+            Stage::InLine
+            | Stage::Beginning
+            | Stage::Ready { .. }
+            | Stage::InFlight
+            | Stage::TakenOn
+            | Stage::Polling
+            | Stage::Waiting(Need::Group) => true,
             Stage::Claimed | Stage::Waiting(_) | Stage::Ending => false,
         }
     }

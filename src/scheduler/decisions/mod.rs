@@ -5,7 +5,8 @@
 //! 1. `account`: the pump hands it out; it is claimed, or recorded as missed.
 //! 2. `send`: shortly before its instant it asks for a permit (`max_in_flight`), then for its slots and fence in the
 //!    ledger; at the instant it is sent. `waits`: what it cannot have, it waits for or ends without.
-//! 3. `finish`: its attempt ends; the ledger is told; the permit goes to the next in line. `retry`: it may be made again.
+//! 3. `poll`: an app that answered 202 is asked until it says how that ended.
+//! 4. `finish`: its attempt ends; the ledger is told; the permit goes to the next in line. `retry`: it may be made again.
 //!
 //! `start` takes over what the ledger holds, also after a crash: a start and a restart are the same code.
 
@@ -17,6 +18,7 @@ mod finish;
 mod live;
 mod operate;
 mod pauses;
+mod poll;
 mod retry;
 mod send;
 mod start;
@@ -32,6 +34,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use self::{
     live::{Live, Need, Stage, Standing},
     pauses::Pauses,
+    poll::Followed,
 };
 use crate::{
     entropy::Entropy,
@@ -71,6 +74,8 @@ pub struct Decisions {
     permits: BTreeMap<String, Permits>,
     /// Per group: who waits for a slot of it, in due order.
     group_lines: BTreeMap<String, BTreeSet<(DateTime<Utc>, RunId)>>,
+    /// What apps took on.
+    followed: HashMap<RunId, Followed>,
     /// Per job: the newest occurrence that was late when the pump handed it out. Older claims are superseded by it.
     newest_late: HashMap<JobName, DateTime<Utc>>,
     /// Per job: the last reload that made its jitter shorter.
@@ -121,6 +126,8 @@ impl Decisions {
             Event::Stored(stored) => self.stored(now, stored, &mut effects),
             Event::StoreFailed(write) => self.park(now, write, &mut effects),
             Event::AttemptEnded(run, report) => self.attempt_ended(now, run, report, &mut effects),
+            Event::Polled(run, polled) => self.polled(now, run, polled, &mut effects),
+            Event::Cancelled(run, cancelled) => effects.extend(self.stopped(now, run, cancelled)),
             Event::Stop => self.phase = Phase::Draining,
             Event::GraceOver => self.give_up(now, &mut effects),
             Event::ClockStepped => self.clock_stepped(now, &mut effects),
@@ -171,7 +178,8 @@ impl Decisions {
     #[must_use]
     pub fn is_drained(&self) -> bool {
         let written = self.parked.is_empty() && self.behind_parked.is_empty();
-        self.phase != Phase::Firing && written && self.runs.values().all(Live::is_waiting)
+        let needs_nobody = |live: &Live| live.is_waiting() || live.stage == Stage::Polling;
+        self.phase != Phase::Firing && written && self.runs.values().all(needs_nobody)
     }
 
     /// How many requests are open or about to be.
@@ -235,7 +243,7 @@ impl Decisions {
             Stored::Accounted(batch, answers) => self.accounted(now, batch, answers, effects),
             Stored::Begun(batch, answers) => self.begun(now, batch, answers, effects),
             Stored::Queued(batch, answers) => self.queued(batch, answers),
-            Stored::Followed(..) => {}
+            Stored::Followed(batch, answers) => self.followed(batch, answers),
             Stored::Ended(batch) => self.ended_unsent(batch, effects),
             Stored::Finished(batch, answers) => self.finished(now, batch, answers, effects),
             Stored::Operated(operation, found) => self.operated(now, operation, found, effects),

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How much longer than timeout and hold a slot stays taken when nothing more is heard of its run (seed E9).
-const SLOT_MARGIN: TimeDelta = TimeDelta::seconds(30);
+pub(super) const SLOT_MARGIN: TimeDelta = TimeDelta::seconds(30);
 
 /// After how long in the queue for a permit a warning is due.
 const CROWDED: TimeDelta = TimeDelta::seconds(1);
@@ -29,6 +29,7 @@ impl Decisions {
                     self.ask_again(now, run, need, &mut writes);
                 }
                 Some(Stage::Ready { fence, attempt }) => effects.extend(self.send(run, fence, attempt)),
+                Some(Stage::Polling) => effects.extend(self.look(now, run)),
                 _ => {}
             }
         }

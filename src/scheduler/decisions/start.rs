@@ -62,6 +62,7 @@ impl Decisions {
             agenda: BTreeSet::new(),
             permits: BTreeMap::new(),
             group_lines: BTreeMap::new(),
+            followed: HashMap::new(),
             newest_late: HashMap::new(),
             brought_forward: HashMap::new(),
             holds: BTreeSet::new(),
@@ -111,9 +112,10 @@ impl Decisions {
                 let end = self.take_waiting(now, run);
                 push_writes(Vec::new(), end.into_iter().collect(), effects);
             }
-            State::Sending | State::Polling => {
-                self.crashed(now, run, self.definitions.jobs.get(&run.job).cloned(), effects);
-            }
+            State::Sending | State::Polling => match &run.work {
+                Some(work) if run.state == State::Polling => self.follow_again(now, run, work, effects),
+                _ => self.crashed(now, run, self.definitions.jobs.get(&run.job).cloned(), effects),
+            },
             State::Ended(_) => {}
         }
     }

@@ -47,6 +47,42 @@ async fn a_schedule_keeps_a_repository_in_sync() {
     assert!(sidecar.runs().await.iter().any(|row| row["state"] == "succeeded"));
 }
 
+/// Seeds A35, B10: long work in the app's own queue is followed to its end, and done once, also when the sidecar is killed
+/// meanwhile.
+#[tokio::test]
+async fn work_in_the_queue_of_the_app_is_followed() {
+    let origin = Origin::with_commits(3);
+    let data = tempfile::tempdir().unwrap();
+    let mut command = sexton(data.path(), &["app", "--listen", "127.0.0.1:0", "--data", "data"]);
+    command.env("SCHEDULER_API_TOKEN", SECRET);
+    let mut app = Running::start(command);
+    let line = app.hear("the app listens").await;
+    let address = Running::field(&line, "address").parse().unwrap();
+    let call = |method: &str, path: &str| Call::new(address, method, path).bearer(SECRET);
+    let made = call("POST", "/api/marketplaces").json(&json!({ "name": "tools", "url": origin.url() })).send().await;
+    assert_eq!(made.status, 201, "{}", made.body);
+
+    let jobs = "[jobs.sync]\nschedule = 'every 2s'\npath = '/api/jobs'\njson = { kind = 'marketplaces' }\n\
+                completion = 'poll'\npoll = { success = ['completed'], failure = ['failed', 'cancelled'] }\n\
+                cancel = { path = '/api/jobs/{id}/cancel' }\n";
+    let sidecar = Sidecar::new(address, jobs);
+    let (mut running, _) = sidecar.run().await;
+    let polling = async || sidecar.runs().await.into_iter().find(|row| row["state"] == "polling");
+    let polled = eventually("a run that is followed", PATIENCE, polling).await;
+    running.signal(rustix::process::Signal::KILL);
+    running.ended().await;
+    let (mut running, _) = sidecar.run().await;
+    let ended = async || {
+        let rows = sidecar.runs().await;
+        rows.into_iter().find(|row| row["id"] == polled["id"] && row["state"] != "polling")
+    };
+    let ended = eventually("its end", PATIENCE, ended).await;
+    assert_eq!(ended["state"], "succeeded", "{ended}");
+    assert_eq!((running.stop().await, app.stop().await), (Some(0), Some(0)));
+    let copy = data.path().join("data/repositories/tools.git");
+    assert_eq!(git_in(&copy, &["rev-parse", "main"]), origin.git(&["rev-parse", "HEAD"]));
+}
+
 /// The demo fires, syncs, and ends cleanly on Ctrl-C.
 #[tokio::test]
 async fn the_demo_fires_and_ends_cleanly() {

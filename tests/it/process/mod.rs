@@ -6,6 +6,7 @@ mod edits;
 mod firing;
 mod listener;
 mod operators;
+mod polling;
 mod preview;
 mod refusals;
 mod starting;

@@ -271,6 +271,7 @@ impl Stage {
                     )
                 }
                 Effect::Answer(_, Ok(Done::Claimed { run, .. })) => self.promised.push(run),
+                Effect::Poll(..) | Effect::Cancel(..) => unreachable!("no job of a scenario polls"),
                 Effect::Notice(_) | Effect::Answer(..) => {}
             }
         }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
     dispatch::{Order, Report},
     entropy::Entropy,
-    job::Definitions,
+    job::{Call, Definitions},
     run::{Outcome, Reason, RunId},
     scheduler::decisions::{Decisions, Done, Effect, Event, Notice, Refused, RunEnded, Ticket, Write},
 };
@@ -22,6 +22,10 @@ pub(crate) struct World {
     pub(crate) sent: Vec<(Instant, Order)>,
     /// Those that nobody has answered.
     pub(crate) open: BTreeMap<RunId, Order>,
+    /// The looks at what apps took on.
+    pub(crate) looks: Vec<(Instant, RunId)>,
+    /// The calls to stop.
+    pub(crate) cancels: Vec<(Instant, RunId, Call)>,
     /// What people were told.
     pub(crate) told: Vec<Notice>,
     /// What somebody who asked was told.
@@ -49,6 +53,8 @@ impl World {
             ledger,
             sent: Vec::new(),
             open: BTreeMap::new(),
+            looks: Vec::new(),
+            cancels: Vec::new(),
             told: Vec::new(),
             answers: BTreeMap::new(),
             unwritten: VecDeque::new(),
@@ -138,6 +144,8 @@ impl World {
                     let twice = self.open.insert(order.run, order);
                     assert!(twice.is_none(), "sent twice: {twice:?}");
                 }
+                Effect::Poll(inquiry, _) => self.looks.push((now, inquiry.run)),
+                Effect::Cancel(inquiry, call) => self.cancels.push((now, inquiry.run, call)),
                 Effect::Notice(notice) => self.told.push(notice),
                 Effect::Answer(ticket, answer) => drop(self.answers.insert(ticket, answer)),
             }

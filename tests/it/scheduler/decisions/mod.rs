@@ -9,6 +9,7 @@ mod jitter;
 mod late;
 mod overlap;
 mod permits;
+mod poll;
 mod queueing;
 mod random;
 mod reload;
