@@ -145,16 +145,17 @@ async fn fires_again(project: &Project<'_>) {
     project.audited("marketplaces_all", SystemClock.now()).await;
 }
 
-/// Stops the scheduler as people do; how long that took.
+/// Stops the scheduler as people do; how long that took from the signal on.
 async fn stopped(project: &Project<'_>) -> Duration {
     let asked = SystemClock.now();
     project.compose(&["stop", "scheduler"]).await;
+    let signalled = project.logged("scheduler", "stopping: open requests are waited for", asked).await;
     let state = project.inspect("scheduler").await["State"].clone();
     assert_eq!((&state["Status"], &state["ExitCode"]), (&"exited".into(), &0.into()), "{state}");
     let log = project.logs("scheduler").await;
     assert!(log.trim_end().ends_with("stopped"), "the end of the drain is the end of the log: {log}");
     let finished = instant(state["FinishedAt"].as_str().unwrap()).unwrap();
-    (finished - asked).to_std().unwrap()
+    (finished - signalled).to_std().unwrap()
 }
 
 /// Guarantees G1 and G2, from the first second to the last that is in the ledger; and the app's own log agrees: it saw
