@@ -1,5 +1,7 @@
 //! Who may look after which job.
 
+use axum::http::StatusCode;
+
 use super::table::Job;
 use crate::{
     auth::{Kind, Principal},
@@ -27,9 +29,9 @@ pub(super) fn to(who: &Principal, job: &Job) -> Result<(), Problem> {
         Kind::User(_) => who.is_admin() || own,
         Kind::ServiceToken(grant) => own || grant.names("job", &job.id),
         Kind::Session(grant) => grant.names("run", &job.id),
-        Kind::Run(grant) => job.requested_run.as_deref().is_some_and(|run| grant.names("run", run)),
+        Kind::Run(_) => job.requested_run.is_some() && job.requested_run.as_deref() == run_of(who),
     };
-    if may { Ok(()) } else { Err(problem(axum::http::StatusCode::FORBIDDEN, "This job is not yours.")) }
+    if may { Ok(()) } else { Err(problem(StatusCode::FORBIDDEN, "This job is not yours.")) }
 }
 
 /// Which columns have which values of the jobs that `who` may see in a list: the same rule, without what a program's token
@@ -41,7 +43,16 @@ pub(super) fn visible(who: &Principal) -> Vec<(&'static str, &str)> {
         Kind::User(_) | Kind::ServiceToken(_) => {
             vec![("requested_by", who.email.as_str()), ("requested_as", who.kind.as_str())]
         }
+        // Both name a run: those without are refused before they come here.
         Kind::Session(grant) => vec![("id", grant.claims().run_id.as_deref().unwrap_or_default())],
-        Kind::Run(grant) => vec![("requested_run", grant.claims().run_id.as_deref().unwrap_or_default())],
+        Kind::Run(_) => vec![("requested_run", run_of(who).unwrap_or_default())],
+    }
+}
+
+/// The run of the scheduler's whose token came.
+pub(super) fn run_of(who: &Principal) -> Option<&str> {
+    match &who.kind {
+        Kind::Run(grant) => grant.claims().run_id.as_deref(),
+        _ => None,
     }
 }

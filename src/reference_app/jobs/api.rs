@@ -19,7 +19,7 @@ use super::{
     table::{self, Enqueued, Filter, Job, New},
 };
 use crate::{
-    auth::{Kind, Principal},
+    auth::Principal,
     protocol::{Invalid, header::IDEMPOTENCY_KEY},
     reference_app::{
         audit::Note,
@@ -68,11 +68,7 @@ pub(in crate::reference_app) async fn enqueue(
         work: &work,
         requested_by: &who.email,
         requested_as: who.kind.as_str(),
-        requested_run: who
-            .kind
-            .grant()
-            .filter(|_| matches!(who.kind, Kind::Run(_)))
-            .and_then(|grant| grant.claims().run_id.as_deref()),
+        requested_run: access::run_of(&who),
         idempotency_key: key.as_deref(),
         now: app.now_millis(),
     };
