@@ -64,6 +64,9 @@ async fn until_ended(app: &Shared, claimed: &Claimed, work: Work, cancelled: one
     let (progress, moved) = Progress::new();
     let mut under_way: lifecycle::Work = app.lifecycle.begin();
     tokio::select! {
+        // First, for a sync that is told to stop fails, and that is not the job's fault.
+        biased;
+        () = under_way.stopped() => Ended::Stopping,
         done = caught(perform::perform(app, work, &progress)) => match done {
             Ok(Ok(outcome)) => Ended::Done(outcome),
             Ok(Err(error)) => broken(app, &error),
@@ -73,7 +76,6 @@ async fn until_ended(app: &Shared, claimed: &Claimed, work: Work, cancelled: one
         never = noting(app, claimed, moved) => match never {},
         () = tokio::time::sleep(app.jobs.limit()) => Ended::Late,
         Ok(()) = cancelled => Ended::Cancelled,
-        () = under_way.stopped() => Ended::Stopping,
     }
 }
 
