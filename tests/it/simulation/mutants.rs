@@ -1,12 +1,17 @@
-//! Ledgers that break one promise each. The checker must say no to all of them, or it would say yes to anything.
+//! Ledgers and decisions that break one promise each. The checker must say no to all of them, or it would say yes to
+//! anything.
 //!
-//! They lie between the scheduler and the real ledger, so the product needs nothing for them.
+//! A broken ledger lies between the scheduler and the real one. A broken decision is a scheduler that goes by other
+//! definitions than those it was given. So the product needs nothing for them.
+
+use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use sexton::{
+    job::{CatchUp, Definitions, Group, Job, Overlap},
     run::RunId,
     scheduler::decisions::{Stored, Write},
-    store::{Begun, Finish, Then},
+    store::{Begun, Then},
 };
 
 use super::{
@@ -20,23 +25,31 @@ pub(crate) type Lie = fn(Write) -> Result<Write, Stored>;
 /// What becomes of an answer on its way.
 pub(crate) type Echo = fn(&mut Stored);
 
-/// What stands between the scheduler and its ledger.
+/// What becomes of definitions on their way: the scheduler goes by these, and the checker by those that stand in the file.
+pub(crate) type Misread = fn(&mut Definitions);
+
+/// What stands between the scheduler, its ledger and its definitions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Between {
     pub(crate) lie: Lie,
     pub(crate) echo: Echo,
+    pub(crate) misread: Misread,
 }
 
 impl Between {
-    pub(crate) const NOTHING: Self = Self { lie: Ok, echo: |_| {} };
+    pub(crate) const NOTHING: Self = Self { lie: Ok, echo: |_| {}, misread: |_| {} };
 
     const fn lie(lie: Lie) -> Self {
         Self { lie, ..Self::NOTHING }
     }
+
+    const fn misread(misread: Misread) -> Self {
+        Self { misread, ..Self::NOTHING }
+    }
 }
 
 /// Within so many seeds a mutant is caught.
-const SEEDS: u64 = 20;
+const SEEDS: u64 = 40;
 
 #[track_caller]
 fn is_caught(between: Between, by: &[Rule]) {
@@ -84,12 +97,18 @@ fn a_fence_that_does_not_grow_is_caught() {
 fn a_hold_that_is_not_kept_is_caught() {
     let lie = |mut write: Write| {
         if let Write::Finish(batch) = &mut write {
-            let over = |finish: &&mut Finish| matches!(finish.then, Then::Over { .. });
-            batch.iter_mut().filter(over).for_each(|finish| finish.then = Then::Over { hold_until: None });
+            batch.iter_mut().for_each(|finish| finish.then = give_back(finish.then));
         }
         Ok(write)
     };
     is_caught(Between::lie(lie), &[Rule::Stacked]);
+}
+
+fn give_back(then: Then) -> Then {
+    match then {
+        Then::Over { .. } => Then::Over { hold_until: None },
+        then => then,
+    }
 }
 
 #[test]
@@ -139,4 +158,63 @@ fn an_end_that_is_forgotten_is_caught() {
         write => Ok(write),
     };
     is_caught(Between::lie(lie), &[Rule::Untrue, Rule::Unfinished]);
+}
+
+fn each_job(definitions: &mut Definitions, change: fn(&mut Job)) {
+    definitions.jobs.values_mut().for_each(|job| change(Arc::make_mut(job)));
+}
+
+#[test]
+fn a_late_limit_without_limit_is_caught() {
+    is_caught(
+        Between::misread(|definitions| definitions.settings.late_limit = Duration::from_secs(86_400)),
+        &[Rule::OutOfTime],
+    );
+}
+
+#[test]
+fn permits_without_end_are_caught() {
+    is_caught(Between::misread(|definitions| definitions.settings.max_in_flight = 512), &[Rule::Crowd]);
+}
+
+#[test]
+fn an_overlap_that_is_allowed_to_all_is_caught() {
+    is_caught(Between::misread(|all| each_job(all, |job| job.overlap = Overlap::Allow)), &[Rule::Stacked]);
+}
+
+#[test]
+fn a_hold_that_is_too_short_is_caught() {
+    is_caught(Between::misread(|all| each_job(all, |job| job.hold /= 3)), &[Rule::Stacked]);
+}
+
+#[test]
+fn an_unknown_attempt_that_is_made_again_is_caught() {
+    let misread = |all: &mut Definitions| {
+        each_job(all, |job| {
+            job.idempotent = true;
+            job.retry.attempts = 3;
+        });
+    };
+    is_caught(Between::misread(misread), &[Rule::SentTwice]);
+}
+
+#[test]
+fn attempts_without_end_are_caught() {
+    is_caught(Between::misread(|all| each_job(all, |job| job.retry.attempts = 9)), &[Rule::SentTwice]);
+}
+
+#[test]
+fn a_backlog_that_is_dropped_is_caught() {
+    is_caught(Between::misread(|all| each_job(all, |job| job.catch_up = CatchUp::None)), &[Rule::Dishonest]);
+}
+
+#[test]
+fn a_group_that_is_too_wide_is_caught() {
+    let misread = |all: &mut Definitions| {
+        each_job(all, |job| {
+            let wide = |group: &Arc<Group>| Arc::new(Group { concurrency: 99, ..Group::clone(group) });
+            job.group = job.group.as_ref().map(wide);
+        });
+    };
+    is_caught(Between::misread(misread), &[Rule::Group]);
 }

@@ -196,10 +196,12 @@ struct File {
 impl File {
     fn of(dice: &mut Dice) -> Self {
         let (max_in_flight, overlaps): (_, &[_]) =
-            if dice.chance(80) { (512, &["skip", "skip", "allow"]) } else { (1 + dice.below(4), &["skip"]) };
+            if dice.chance(80) { (512, &["skip", "queue", "allow"]) } else { (1 + dice.below(4), &["skip"]) };
         let (late_limit, grace) = (dice.pick(&[5, 20, 60, 120]), dice.pick(&[0, 5, 30]));
         let settings = format!(
-            "[sexton]\nmax_in_flight = {max_in_flight}\nlate_limit = \"{late_limit}s\"\nshutdown_grace = \"{grace}s\"\n"
+            "[sexton]\nmax_in_flight = {max_in_flight}\nlate_limit = \"{late_limit}s\"\nshutdown_grace = \"{grace}s\"\n\
+             [groups.narrow]\nconcurrency = {}\n",
+            1 + dice.below(3)
         );
         let jobs = (0..4 + dice.below(7)).map(|number| (format!("j{number}"), job(dice, overlaps))).collect();
         Self { settings, overlaps, jobs }
@@ -252,13 +254,30 @@ fn job(dice: &mut Dice, overlaps: &[&str]) -> (String, String) {
 }
 
 fn keys(dice: &mut Dice, overlaps: &[&str]) -> String {
-    let timeout = dice.pick(&[2, 10, 30, 120, 600]);
+    // Whoever waits for a group gets his turn: its jobs hold it for a short time, and one at a time.
+    let in_group = dice.chance(25);
+    let timeout = if in_group { dice.pick(&[2, 10, 30]) } else { dice.pick(&[2, 10, 30, 120, 600]) };
     let hold = dice.pick(&[timeout / 2, timeout, timeout * 3]).max(1);
-    let (overlap, catch_up) = (dice.pick(overlaps), dice.pick(&["none", "latest"]));
+    let overlap = if in_group { dice.pick(&["skip", "queue"]) } else { dice.pick(overlaps) };
+    // One by one takes longer than the downtime was where each takes longer than its interval.
+    let catch_up = dice.pick(if timeout <= 30 { &["none", "latest", "all"] } else { &["none", "latest", "latest"] });
     let zone = dice.pick(&["UTC", "Europe/Prague"]);
-    let dst = dice.pick(&["", "dst = { gap = \"skip\", overlap = \"both\" }\n"]);
-    format!(
+    let mut keys = format!(
         "timeout = \"{timeout}s\"\nhold = \"{hold}s\"\noverlap = \"{overlap}\"\ncatch_up = \"{catch_up}\"\n\
-         timezone = \"{zone}\"\n{dst}"
-    )
+         timezone = \"{zone}\"\n"
+    );
+    for (percent, key) in [
+        (50, "dst = { gap = \"skip\", overlap = \"both\" }\n"),
+        (30, "retry = { attempts = 3, initial = \"5s\", max = \"1m\" }\n"),
+        (15, "idempotent = true\n"),
+        (20, "jitter = \"45s\"\n"),
+    ] {
+        if dice.chance(percent) {
+            keys.push_str(key);
+        }
+    }
+    if in_group {
+        keys.push_str("group = \"narrow\"\n");
+    }
+    keys
 }

@@ -74,9 +74,9 @@ pub(crate) struct Stage {
 /// A process.
 struct Sidecar {
     decisions: Decisions,
-    to_write: VecDeque<Write>,
-    /// A write failed, and was not told again yet.
-    refuses: bool,
+    /// In their order; `None` where the ledger takes writes again after one that failed.
+    to_write: VecDeque<Option<Write>>,
+    is_refusing: bool,
     /// What the ledger says to the write that is under way, and when.
     answer: Option<(Instant, Event)>,
     words: BTreeMap<(Instant, u32), (RunId, Word)>,
@@ -228,7 +228,7 @@ impl Stage {
             }
             Next::Sign => {
                 sidecar.next_sign = self.now + SIGN_OF_LIFE;
-                sidecar.to_write.push_back(Write::Tick(sidecar.decisions.alive_at(wall)));
+                sidecar.to_write.push_back(Some(Write::Tick(sidecar.decisions.alive_at(wall))));
                 None
             }
         };
@@ -251,8 +251,8 @@ impl Stage {
         for effect in effects {
             let Some(sidecar) = &mut self.sidecar else { return };
             match effect {
-                Effect::Write(write) => sidecar.to_write.push_back(write),
-                Effect::Resume => sidecar.refuses = false,
+                Effect::Write(write) => sidecar.to_write.push_back(Some(write)),
+                Effect::Resume => sidecar.to_write.push_back(None),
                 Effect::Send(order) => {
                     let word = self.app.take(&mut self.dice, self.now, wall, &order);
                     sidecar.sent += 1;
@@ -281,22 +281,20 @@ impl Stage {
     async fn write(&mut self) {
         let wall = self.wall();
         let Some(sidecar) = &mut self.sidecar else { return };
-        if sidecar.answer.is_some() || sidecar.to_write.is_empty() {
+        if sidecar.answer.is_some() {
             return;
         }
-        sidecar.to_write = Write::join(sidecar.to_write.drain(..)).into();
-        let Some(write) = sidecar.to_write.pop_front() else { return };
+        let Some(write) = sidecar.next_write() else { return };
         if let Some((_, downtime)) = self.armed.take_if(|(point, _)| *point == CrashPoint::BeforeWrite) {
             return self.die(downtime);
         }
         let takes = match self.dice.below(100) {
-            _ if sidecar.refuses => millis(1),
             0..85 => self.dice.span(millis(1), millis(4)),
             85..99 => self.dice.span(millis(4), millis(60)),
             _ => self.dice.span(millis(60), millis(900)),
         };
-        let event = if sidecar.refuses || self.ledger_broken_until.is_some_and(|until| until > self.now) {
-            sidecar.refuses |= write.is_kept();
+        let event = if sidecar.is_refusing || self.ledger_broken_until.is_some_and(|until| until > self.now) {
+            sidecar.is_refusing |= write.is_kept();
             Event::StoreFailed(write)
         } else {
             match &write {
@@ -362,7 +360,7 @@ impl Stage {
                 self.file = *definitions;
                 if self.sidecar.as_ref().is_some_and(|sidecar| sidecar.stopping.is_none()) {
                     self.reign();
-                    self.decide(Event::Reload(Box::new(self.file.clone())));
+                    self.decide(Event::Reload(Box::new(self.as_read())));
                     self.write().await;
                 }
             }
@@ -388,6 +386,12 @@ impl Stage {
             self.decide(Event::Asked(0, command));
             self.write().await;
         }
+    }
+
+    fn as_read(&self) -> Definitions {
+        let mut definitions = self.file.clone();
+        (self.between.misread)(&mut definitions);
+        definitions
     }
 
     fn reign(&mut self) {
@@ -465,11 +469,11 @@ impl Stage {
         let inherited = Inherited::read(self.store.as_ref(), wall).await.unwrap();
         self.born = self.now;
         self.reign();
-        let (decisions, effects) = Decisions::start(wall, self.file.clone(), inherited, Entropy::Told(dice::fill));
+        let (decisions, effects) = Decisions::start(wall, self.as_read(), inherited, Entropy::Told(dice::fill));
         self.sidecar = Some(Sidecar {
             decisions,
             to_write: VecDeque::new(),
-            refuses: false,
+            is_refusing: false,
             answer: None,
             words: BTreeMap::new(),
             sent: 0,
@@ -509,6 +513,17 @@ impl Stage {
 }
 
 impl Sidecar {
+    /// The first of what waits, with all of its kind that wait right behind it.
+    fn next_write(&mut self) -> Option<Write> {
+        while self.to_write.pop_front_if(|next| next.is_none()).is_some() {
+            self.is_refusing = false;
+        }
+        let end = self.to_write.iter().position(Option::is_none).unwrap_or(self.to_write.len());
+        let joined = Write::join(self.to_write.drain(..end).flatten());
+        joined.into_iter().rev().for_each(|write| self.to_write.push_front(Some(write)));
+        self.to_write.pop_front().flatten()
+    }
+
     /// The first pulse that finds something due at `fire` in the lead window.
     fn looks_at(&self, fire: Instant) -> Instant {
         let behind = (fire - LEAD - self.next_pulse).max(TimeDelta::zero());

@@ -10,6 +10,9 @@ use super::{History, Kind, Rule, Violation, is_occurrence};
 /// How exact the ends of a pause are taken.
 const SLACK: TimeDelta = TimeDelta::seconds(3);
 
+/// By how much jitter may put off an instant in these stories.
+const JITTER: TimeDelta = TimeDelta::seconds(45);
+
 pub(super) fn check(history: &History, violations: &mut Vec<Violation>) {
     let mut answered = BTreeSet::new();
     for (row, _) in history.rows.iter().filter(|(row, _)| row.trigger == Trigger::Manual) {
@@ -48,7 +51,7 @@ pub(super) fn check(history: &History, violations: &mut Vec<Violation>) {
 fn was_held_back(history: &History, row: &Run) -> bool {
     let near = |at| {
         let mut pauses = history.pauses.iter().filter(|pause| pause.is_for(&row.job));
-        pauses.any(|pause| pause.since - SLACK < at && pause.until.is_none_or(|until| at <= until + SLACK))
+        pauses.any(|pause| pause.since - SLACK - JITTER < at && pause.until.is_none_or(|until| at <= until + SLACK))
     };
     near(row.scheduled_for) && near(row.through)
 }

@@ -8,7 +8,7 @@ use sexton::{
     run::RunId,
 };
 
-use super::{Call, History, Rule, Violation, is_occurrence};
+use super::{Call, History, Kind, Rule, Violation, is_occurrence};
 
 type Instant = DateTime<Utc>;
 
@@ -23,24 +23,28 @@ pub(super) fn check(history: &History, job: &JobName, violations: &mut Vec<Viola
     }
 }
 
-/// One run for an occurrence, and no attempt of it twice.
+/// One run for an occurrence, and an attempt again only where the job allows it.
 fn sent_once(history: &History, calls: &[&Call], violations: &mut Vec<Violation>) {
     let mut runs: BTreeMap<Instant, RunId> = BTreeMap::new();
-    let mut attempts: BTreeMap<RunId, BTreeSet<u32>> = BTreeMap::new();
+    let mut newest: BTreeMap<RunId, &Call> = BTreeMap::new();
     for call in calls {
         if is_occurrence(call.trigger) && *runs.entry(call.scheduled_for).or_insert(call.run) != call.run {
             violations.push(Violation::of(Rule::SentTwice, format_args!("another run had sent it: {call:?}")));
         }
-        let before = attempts.entry(call.run).or_default();
-        let may_go_again = history.job_at(&call.job, call.received).is_some_and(may_be_sent_again);
-        if !before.insert(call.attempt) || before.len() > 1 && !may_go_again {
-            violations.push(Violation::of(Rule::SentTwice, format_args!("it had been sent before: {call:?}")));
+        if let Some(before) = newest.insert(call.run, call).filter(|before| !may_follow(history, before, call)) {
+            violations.push(Violation::of(Rule::SentTwice, format_args!("{call:?} after {before:?}")));
         }
     }
 }
 
-fn may_be_sent_again(_job: &Job) -> bool {
-    false
+/// Whether the attempt `again` may follow on `before`: the app said that it failed, or does not mind.
+fn may_follow(history: &History, before: &Call, again: &Call) -> bool {
+    let mut jobs = history.jobs_between(&again.job, before.received, again.received);
+    jobs.any(|job| {
+        let unheard = before.cut_off || !matches!(before.answer, Some((_, 429 | 500 | 501 | 503)));
+        let most = if unheard { job.retry.attempts.max(2) } else { job.retry.attempts };
+        before.attempt < again.attempt && again.attempt <= most && (job.idempotent || !unheard)
+    })
 }
 
 /// By receipt. Of runs that may overlap, the one that drew its fence first need not leave first.
@@ -62,22 +66,54 @@ fn is_stacked(history: &History, first: &Call, second: &Call) -> bool {
     if first.finished.is_some_and(|finished| finished <= second.received) {
         return false;
     }
-    let mut jobs = history.jobs_between(&first.job, first.received, second.received).peekable();
     let mut hold = TimeDelta::MAX;
-    for job in jobs.by_ref() {
-        if job.overlap == Overlap::Allow {
+    for job in history.jobs_between(&first.job, first.received, second.received) {
+        if !keeps_others_out(job) {
             return false;
         }
         hold = hold.min(TimeDelta::from_std(job.hold).unwrap());
     }
+    is_at_it(history, first, second.received, hold)
+}
+
+fn keeps_others_out(job: &Job) -> bool {
+    job.overlap != Overlap::Allow && !job.idempotent
+}
+
+/// Whether the sidecar had to know at `at` that the app might still be at `call`.
+fn is_at_it(history: &History, call: &Call, at: Instant, hold: TimeDelta) -> bool {
     // After a crash the hold begins when somebody can keep it.
-    let given_up = match first.cut_off {
-        true => history.reigns.iter().map(|reign| reign.since).find(|since| *since >= first.closed),
-        false => Some(first.closed),
+    let given_up = match call.cut_off {
+        true => history.reigns.iter().map(|reign| reign.since).find(|since| *since >= call.closed),
+        false => Some(call.closed),
     };
-    given_up.is_none_or(|given_up| {
-        second.received < given_up || history.clock.furthest_between(given_up, second.received) < hold
-    })
+    given_up.is_none_or(|given_up| at < given_up || history.clock.furthest_between(given_up, at) < hold)
+}
+
+/// Never more runs of a group at once than it lets, held ones included.
+pub(super) fn groups(history: &History, violations: &mut Vec<Violation>) {
+    for (number, call) in history.calls.iter().enumerate() {
+        let Some(job) = history.job_at(&call.job, call.received) else { continue };
+        let Some(group) = &job.group else { continue };
+        let has_slot = |other: &&Call| {
+            let was = history.jobs_between(&other.job, other.received, call.received);
+            let was: Vec<_> = was.filter(|job| job.group.as_ref().is_some_and(|of| of.name == group.name)).collect();
+            if was.is_empty() || other.run == call.run {
+                return false;
+            }
+            let hold = was.iter().map(|job| TimeDelta::from_std(job.hold).unwrap()).min().unwrap_or_default();
+            let open = call.received < other.closed && !other.cut_off;
+            let working = other.finished.is_none_or(|finished| call.received < finished);
+            open || working
+                && was.iter().all(|job| keeps_others_out(job))
+                && is_at_it(history, other, call.received, hold)
+        };
+        let at_it = history.calls[..number].iter().rev().take(200).filter(has_slot).count();
+        let was_set = history.troubles.iter().any(|trouble| matches!(trouble.kind, Kind::Ahead | Kind::Back));
+        if !was_set && at_it >= usize::try_from(group.concurrency).unwrap() {
+            violations.push(Violation::of(Rule::Group, format_args!("{at_it} others of its group with {call:?}")));
+        }
+    }
 }
 
 /// Never more open requests than `max_in_flight`.

@@ -92,6 +92,8 @@ pub(crate) enum Rule {
     Unfinished,
     /// Something was sent that was held back.
     Paused,
+    /// More runs of a group at once than it lets.
+    Group,
     /// More open requests than `max_in_flight`.
     Crowd,
     /// `sexton verify` says no.
@@ -124,6 +126,7 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     }
     by_hand::check(history, &mut violations);
     calls::crowds(history, &mut violations);
+    calls::groups(history, &mut violations);
     for evidence in &history.evidence {
         let verdict = sexton::verify::verify(evidence, None);
         violations.extend(

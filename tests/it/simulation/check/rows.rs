@@ -2,18 +2,18 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
-    job::{CatchUp, Job, JobName},
+    job::{CatchUp, Job, JobName, Overlap},
     run::{Attempt, Outcome, Reason, Run, State, Trigger},
 };
 
-use super::{Call, History, Kind, Rule, Violation};
+use super::{Call, History, Kind, Rule, Violation, is_occurrence};
 
 type Instant = DateTime<Utc>;
 
 /// How exact instants are taken.
 const SLACK: TimeDelta = TimeDelta::seconds(3);
 /// How long after its due time and its timeout a run may be without an end.
-const PATIENCE: TimeDelta = TimeDelta::minutes(30);
+const PATIENCE: TimeDelta = TimeDelta::minutes(90);
 
 pub(super) fn check(history: &History, job: &JobName, violations: &mut Vec<Violation>) {
     for (row, attempts) in history.rows_of(job) {
@@ -87,13 +87,17 @@ fn contradiction(row: &Run, attempts: &[Attempt], calls: &[&Call]) -> Option<&'s
 /// An occurrence is let go for its own instant, and late within the limit, or by catch-up.
 fn out_of_time(history: &History, row: &Run, first: &Attempt) -> Option<&'static str> {
     let (job, limit) = in_force(history, row)?;
-    let lateness = first.sent_at - job.fires_at(row.scheduled_for);
+    // Who asks by hand does not wait for jitter.
+    let due = if is_occurrence(row.trigger) { job.fires_at(row.scheduled_for) } else { row.scheduled_for };
+    let lateness = first.sent_at - due;
     if history.has_trouble(Kind::Back, row.scheduled_for - SLACK, first.sent_at + SLACK) {
         return None;
     }
     match row.trigger {
         _ if lateness < -SLACK => Some("too early"),
-        Trigger::Schedule if lateness > limit + SLACK => Some("too late"),
+        // In line, it is as late as whoever is before it makes it.
+        _ if matches!(job.overlap, Overlap::Queue | Overlap::Replace) || job.group.is_some() => None,
+        Trigger::Schedule if lateness > limit + SLACK && job.catch_up != CatchUp::All => Some("too late"),
         Trigger::CatchUp if lateness < limit - SLACK => Some("this was no catch-up"),
         _ => None,
     }
@@ -145,6 +149,14 @@ fn missed_for_nothing(history: &History, row: &Run) -> Option<&'static str> {
     // Of a backlog the newest is sent: late, or by catch-up.
     let (job, _) = in_force(history, row)?;
     let over = history.trouble_at(fires_at(row.through))?;
+    if job.catch_up == CatchUp::All
+        && job.catch_up_window.is_some_and(|window| {
+            row.finished_at.is_some_and(|at| at - row.through < TimeDelta::from_std(window).unwrap())
+        })
+        && row.count < 100
+    {
+        return Some("all of a backlog was to be sent");
+    }
     let newer = job.schedule.next_after(row.through).is_some_and(|next| fires_at(next) <= over);
     let was_set_back = history.troubles.iter().any(|trouble| trouble.kind == Kind::Back);
     (job.catch_up == CatchUp::Latest && !newer && !was_set_back).then_some("the newest of a backlog was to be sent")
