@@ -89,6 +89,7 @@ impl Inherited {
             unfinished: store.unfinished().await?,
             slots: store.slots(now).await?,
             pauses: store.pauses().await?,
+            ahead: store.ahead().await?,
             life: Life::First,
         })
     }

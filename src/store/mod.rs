@@ -24,8 +24,8 @@ use crate::{
 
 pub use error::StoreError;
 pub use model::{
-    Accounted, Accounting, Asked, Begin, Begun, Claim, Cursor, End, Entry, Evidence, Finish, Follow, GroupSlot, Pause,
-    Period, RunQuery, Slot, Span, Then,
+    Accounted, Accounting, Ahead, Asked, Begin, Begun, Claim, Cursor, End, Entry, Evidence, Finish, Follow, GroupSlot,
+    Pause, Period, RunQuery, Slot, Span, Then,
 };
 
 /// Keeps the ledger. All instants come from the caller.
@@ -36,6 +36,9 @@ pub use model::{
 pub trait RunStore: Debug + Send + Sync + 'static {
     /// Every job the ledger knows, by name.
     async fn cursors(&self) -> Result<Vec<Cursor>, StoreError>;
+
+    /// The rows of occurrences past their job's cursor, by job, oldest first. There are a handful at most.
+    async fn ahead(&self) -> Result<Vec<Ahead>, StoreError>;
 
     /// Writes cursors of jobs that are new or whose schedule changed; replaces what stood there, and begins a [`Period`]
     /// for each. A job's fence goes on growing. A sign of life from after an anchor was given by a clock that has been set

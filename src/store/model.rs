@@ -307,6 +307,18 @@ pub struct Follow {
     pub lateness: Option<TimeDelta>,
 }
 
+/// The row of occurrences that lie past their job's cursor: it was written before the cursor was anchored behind it, by an
+/// edit that came after a claim or by a clock that was set back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ahead {
+    /// Whose row.
+    pub job: JobName,
+    /// Its first occurrence.
+    pub first: DateTime<Utc>,
+    /// Its last occurrence.
+    pub last: DateTime<Utc>,
+}
+
 /// A slot that is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {

@@ -8,11 +8,13 @@ use super::{AHEAD, Decisions, Effect, Live, Notice, Phase, RunEnded, Write, send
 use crate::{
     job::{Job, JobName},
     run::{Outcome, Reason, RunId, Trigger},
+    schedule::Schedule,
     store::{Accounted, Accounting, End, Span},
     ticker::{Backlog, Due, LEAD},
 };
 
-type Rows = (DateTime<Utc>, DateTime<Utc>);
+/// A row's first and last occurrence.
+pub(super) type Rows = (DateTime<Utc>, DateTime<Utc>);
 
 impl Decisions {
     /// While the ledger takes nothing, what falls due stays in the pump: it is one backlog when the ledger is back.
@@ -164,28 +166,35 @@ impl Decisions {
     /// The cursor had been set back behind rows that are there (the clock was set back): what they hold is left out.
     fn account_around(&self, now: DateTime<Utc>, mut accounting: Accounting, rows: &[Rows]) -> Option<Effect> {
         let job = self.definitions.jobs.get(&accounting.job)?;
+        let spans = std::mem::take(&mut accounting.spans).into_iter();
+        accounting.spans = spans.flat_map(|span| self.around(now, &job.schedule, span, rows)).collect();
+        Some(Effect::Write(Write::Account(vec![accounting])))
+    }
+
+    /// The parts of a span of `schedule` that lie outside `rows`.
+    pub(super) fn around(&self, now: DateTime<Utc>, schedule: &Schedule, span: Span, rows: &[Rows]) -> Vec<Span> {
+        if rows.iter().all(|(first, last)| *last < span.scheduled_for || span.through < *first) {
+            return vec![span];
+        }
         let taken = |at: DateTime<Utc>| rows.iter().any(|(first, last)| (*first..=*last).contains(&at));
         let parted = |one: DateTime<Utc>, next| rows.iter().any(|(first, _)| one < *first && *first < next);
         let mut free = Vec::new();
-        for span in std::mem::take(&mut accounting.spans) {
-            let mut open: Option<Span> = None;
-            let mut at = Some(span.scheduled_for);
-            while let Some(occurrence) = at.filter(|at| *at <= span.through) {
-                if taken(occurrence) {
-                    free.extend(open.take());
-                } else {
-                    // A row of another schedule may lie between two occurrences of this one.
-                    free.extend(open.take_if(|part| parted(part.through, occurrence)));
-                    let id = RunId::new(now, self.entropy);
-                    let part = open.get_or_insert(Span { id, scheduled_for: occurrence, count: 0, ..span.clone() });
-                    (part.through, part.count) = (occurrence, part.count + 1);
-                }
-                at = job.schedule.next_after(occurrence);
+        let mut open: Option<Span> = None;
+        let mut at = Some(span.scheduled_for);
+        while let Some(occurrence) = at.filter(|at| *at <= span.through) {
+            if taken(occurrence) {
+                free.extend(open.take());
+            } else {
+                // A row of another schedule may lie between two occurrences of this one.
+                free.extend(open.take_if(|part| parted(part.through, occurrence)));
+                let id = RunId::new(now, self.entropy);
+                let part = open.get_or_insert(Span { id, scheduled_for: occurrence, count: 0, ..span.clone() });
+                (part.through, part.count) = (occurrence, part.count + 1);
             }
-            free.extend(open);
+            at = schedule.next_after(occurrence);
         }
-        accounting.spans = free;
-        Some(Effect::Write(Write::Account(vec![accounting])))
+        free.extend(open);
+        free
     }
 
     /// Somebody else accounted for these occurrences: go on from where the ledger stands.

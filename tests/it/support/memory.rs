@@ -9,8 +9,8 @@ use sexton::{
     run::{Change, Outcome, Run, RunId, State, Trigger, transition},
     scheduler::decisions::{Inherited, Life, Operation, Stored, Write},
     store::{
-        Accounted, Accounting, Asked, Begin, Begun, Claim, Cursor, End, Finish, Follow, GroupSlot, Pause, Slot, Span,
-        Then,
+        Accounted, Accounting, Ahead, Asked, Begin, Begun, Claim, Cursor, End, Finish, Follow, GroupSlot, Pause, Slot,
+        Span, Then,
     },
 };
 
@@ -66,8 +66,17 @@ impl MemoryLedger {
             unfinished,
             slots: slots.collect(),
             pauses: self.pauses.clone(),
+            ahead: self.ahead(),
             life: Life::First,
         }
+    }
+
+    fn ahead(&self) -> Vec<Ahead> {
+        let ahead = self.cursors.values().flat_map(|cursor| {
+            let rows = self.rows(cursor.job.as_str()).into_iter().filter(|run| run.through > cursor.accounted_to);
+            rows.map(|run| Ahead { job: run.job.clone(), first: run.scheduled_for, last: run.through })
+        });
+        ahead.collect()
     }
 
     /// A job's rows, oldest first.

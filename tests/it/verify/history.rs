@@ -106,13 +106,7 @@ impl Life {
     }
 
     async fn start(&mut self) {
-        let inherited = Inherited {
-            cursors: self.store.cursors().await.unwrap(),
-            unfinished: self.store.unfinished().await.unwrap(),
-            slots: self.store.slots(self.now).await.unwrap(),
-            pauses: self.store.pauses().await.unwrap(),
-            life: sexton::scheduler::decisions::Life::First,
-        };
+        let inherited = Inherited::read(self.store.as_ref(), self.now).await.unwrap();
         let (decisions, effects) = Decisions::start(self.now, self.definitions.clone(), inherited, Entropy::System);
         self.decisions = decisions;
         self.open.clear();

@@ -238,6 +238,17 @@ fn what_a_removed_job_had_sent_is_unknown() {
     assert_eq!(world.ledger.story("a"), ["13:00:00 unknown crash"]);
 }
 
+/// Guarantee G1: an edit left a row past the new cursor, the process died, and the job went away meanwhile. The instant that
+/// has its row keeps it, and what the edited schedule demanded besides is missed.
+#[test]
+fn rows_that_an_edit_left_past_the_cursor_are_in_nobodys_way() {
+    let mut world = claimed("");
+    let edited = one_o_clock() - secs(2);
+    world.on(edited, Event::Reload(Box::new(jobs(&[("a", "every 20s", "jitter = \"2m\"")]))));
+    let world = world.restart(one_o_clock() + secs(45), jobs(&[]));
+    assert_eq!(world.ledger.story("a"), ["13:00:00 cancelled removed", "13:00:20..13:00:40 x2 missed downtime"]);
+}
+
 /// Guarantee G1: what the old schedule demanded up to the load is accounted for by the old schedule.
 #[test]
 fn occurrences_of_a_schedule_that_changed_meanwhile_are_missed() {

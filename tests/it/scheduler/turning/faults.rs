@@ -16,8 +16,8 @@ use sexton::{
     run::{Attempt, Outcome, Reason, Run, RunId},
     scheduler::decisions::{Command, Done},
     store::{
-        self, Accounted, Accounting, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Follow, Pause, RunQuery,
-        RunStore, Slot, StoreError,
+        self, Accounted, Accounting, Ahead, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Follow, Pause,
+        RunQuery, RunStore, Slot, StoreError,
     },
 };
 
@@ -85,6 +85,9 @@ impl RunStore for FullDisk {
     }
     async fn claim(&self, asked: Vec<Asked>) -> Result<(), StoreError> {
         self.write()?.claim(asked).await
+    }
+    async fn ahead(&self) -> Result<Vec<Ahead>, StoreError> {
+        self.ledger.ahead().await
     }
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         self.ledger.pauses().await

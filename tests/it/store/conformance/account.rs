@@ -2,7 +2,7 @@
 
 use sexton::{
     run::{Outcome, Reason, State, Trigger},
-    store::{Accounted, Accounting, Begun, Claim, Cursor},
+    store::{Accounted, Accounting, Ahead, Begun, Claim, Cursor},
 };
 
 use super::*;
@@ -41,6 +41,21 @@ pub(crate) async fn an_accounting_writes_its_rows_and_moves_the_cursor(open: imp
     assert_eq!((rows[1].scheduled_for, rows[1].through, rows[1].count), (t(240), t(240), 1));
     assert_eq!((rows[1].fence, rows[1].finished_at, rows[1].settled), (None, None, None));
     assert_eq!((rows[2].trigger, rows[2].definition.as_str()), (Trigger::Schedule, "d1"));
+}
+
+pub(crate) async fn rows_past_a_cursor_are_told(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a", "b"]).await;
+    let rows =
+        Accounting { spans: vec![span(60, 180, 3)], claims: vec![claim(240), claim(300)], ..accounting("a", 0, 301) };
+    store.account(t(302), vec![rows, accounting("b", 0, 400)]).await.unwrap();
+    assert_eq!(store.ahead().await.unwrap(), []);
+
+    store.anchor(vec![cursor("a", t(120))]).await.unwrap();
+    let ahead = |first, last| Ahead { job: job("a"), first: t(first), last: t(last) };
+    assert_eq!(store.ahead().await.unwrap(), [ahead(60, 180), ahead(240, 240), ahead(300, 300)]);
+    store.anchor(vec![cursor("a", t(240))]).await.unwrap();
+    assert_eq!(store.ahead().await.unwrap(), [ahead(300, 300)]);
 }
 
 pub(crate) async fn an_accounting_without_rows_moves_the_cursor(open: impl AsyncFn() -> Store) {

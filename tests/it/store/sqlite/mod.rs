@@ -89,6 +89,7 @@ macro_rules! conforms {
 conforms! {
     account::an_anchor_is_read_back_and_replaced,
     account::an_accounting_writes_its_rows_and_moves_the_cursor,
+    account::rows_past_a_cursor_are_told,
     account::an_accounting_without_rows_moves_the_cursor,
     account::a_stale_accounting_writes_nothing_and_hinders_no_other,
     account::concurrent_accountings_claim_an_occurrence_once,
