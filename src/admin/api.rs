@@ -41,6 +41,7 @@ addresses! {
     post "/api/v1/backfill" => backfill::step,
     post "/api/v1/pause" => operate::pause_all,
     post "/api/v1/resume" => operate::resume_all,
+    post "/api/v1/runs/{id}/cancel" => operate::cancel,
     post "/api/v1/runs/{id}/settle" => operate::settle,
 }
 
@@ -62,6 +63,7 @@ addresses! {
         operate::resume,
         operate::pause_all,
         operate::resume_all,
+        operate::cancel,
         operate::settle,
         backfill::step
     ),

@@ -14,7 +14,9 @@ const FIRINGS: usize = 3;
 
 /// Reads a text as if it stood in the sidecar's own file, with the files of `jobs.d` beside it.
 #[derive(Clone)]
-pub struct Drafts(Arc<dyn Fn(&str) -> Result<Loaded, Report> + Send + Sync>);
+pub struct Drafts(Arc<Read>);
+
+type Read = dyn Fn(&str) -> Result<Loaded, Report> + Send + Sync;
 
 impl Drafts {
     /// Read by `read`.

@@ -113,7 +113,7 @@ impl JobRow {
             streak: alike.map(|(run, _)| run.count).sum(),
             paused: None,
             open: open.map(|run| OpenRun { run: run.id.to_string(), state: run.state.to_string() }),
-            held_until: slot.filter(|slot| slot.state == RunState::Ended(Outcome::Unknown)).map(|slot| slot.until),
+            held_until: slot.filter(|slot| matches!(slot.state, RunState::Ended(_))).map(|slot| slot.until),
         }
     }
 

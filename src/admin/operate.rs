@@ -135,6 +135,35 @@ pub(super) async fn fire(
     admin.claim(name, command).await
 }
 
+/// Cancel a run that has no outcome yet. Where its request is open the app is asked to stop first.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/cancel", tag = "runs", responses(
+    (status = 202, description = "It ends, as its address will tell.", body = super::RunDetail),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "It is over.", body = Problem, content_type = "application/problem+json")
+), params(("id" = String, Path, description = "The run's id.")))]
+pub(super) async fn cancel(State(admin): State<Admin>, Path(id): Path) -> Result<Response, Problem> {
+    let (run, attempts) = admin.run(&id).await?;
+    if run.state.outcome().is_some() {
+        let why = format!("run {} is {} already: only a run without an outcome can be cancelled", run.id, run.state);
+        return Err(refusal(StatusCode::CONFLICT, why));
+    }
+    let shown = super::RunDetail::of(&run, &attempts);
+    // A task of its own: who asked may go away between the app's answer and the ledger's row (seed D11).
+    let asked = tokio::spawn(async move {
+        let app = if run.state.is_open() { Some(admin.health.scheduler.stop(&run).await) } else { None };
+        match admin.ask(Command::Cancel { run: run.id, app }).await {
+            Ok(_) => Ok(()),
+            Err(problem) => Err(problem),
+        }
+    });
+    match asked.await {
+        Ok(Ok(())) => Ok((StatusCode::ACCEPTED, Json(shown)).into_response()),
+        Ok(Err(problem)) => Err(problem),
+        Err(death) => Err(refusal(StatusCode::INTERNAL_SERVER_ERROR, death.to_string())),
+    }
+}
+
 /// Write down what an unknown run turned out to be. Its job may be sent again.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/settle", tag = "runs", request_body = Settle, responses(
     (status = 200, body = super::RunDetail),
@@ -261,7 +290,9 @@ impl Admin {
                 let known: Vec<&str> = in_force.loaded.definitions.jobs.keys().map(JobName::as_str).collect();
                 return super::not_found(unknown_job(job.as_str(), &known));
             }
-            Refused::NotUnknown(_) | Refused::NotPaused { .. } => StatusCode::CONFLICT,
+            Refused::NotOpen(_) | Refused::Changing(_) | Refused::NotUnknown(_) | Refused::NotPaused { .. } => {
+                StatusCode::CONFLICT
+            }
             Refused::PauseOver(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Refused::NotFiring | Refused::Unwritable | Refused::Interrupted => return self.unavailable(refused),
         };

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long one question to the API may take.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Where the sidecar is.
 #[derive(Debug, Clone, clap::Args)]

@@ -7,6 +7,7 @@ pub mod app;
 mod argument;
 mod backfill;
 mod backup;
+mod cancel;
 pub mod check;
 mod client;
 mod definitions;
@@ -98,6 +99,7 @@ enum Command {
     Runs(runs::Args),
     Show(show::Args),
     Fire(fire::Args),
+    Cancel(cancel::Args),
     Settle(settle::Args),
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
@@ -155,6 +157,7 @@ fn run(command: Command, environment: &Environment, out: &mut dyn Write) -> miet
         Command::Runs(args) => runs::run(&args, environment, screen, out),
         Command::Show(args) => show::run(&args, environment, screen, out),
         Command::Fire(args) => fire::run(&args, environment, out),
+        Command::Cancel(args) => cancel::run(&args, environment, out),
         Command::Settle(args) => settle::run(&args, environment, out),
         Command::Pause(args) => pause::pause(&args, environment, out),
         Command::Resume(args) => pause::resume(&args, environment, out),

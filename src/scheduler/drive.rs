@@ -5,7 +5,7 @@ use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{
     sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
-    task::{Id, JoinError, JoinSet},
+    task::{AbortHandle, Id, JoinError, JoinSet},
     time::{Instant, MissedTickBehavior},
 };
 
@@ -58,8 +58,8 @@ struct Loop {
     writes: UnboundedSender<Task>,
     answers: UnboundedReceiver<Event>,
     attempts: JoinSet<Report>,
-    /// Whose attempt a task is, and whom it asks.
-    tasks: HashMap<Id, (RunId, Arc<Target>)>,
+    /// Whose attempt a task is, whom it asks, and how to end it.
+    tasks: HashMap<Id, (RunId, Arc<Target>, AbortHandle)>,
     inquiries: Inquiries,
     rechecks: Rechecks,
     desk: Desk,
@@ -154,6 +154,7 @@ impl Loop {
                 Effect::Send(order) => self.send(order),
                 Effect::Poll(inquiry, work) => self.inquiries.poll(&self.scheduler.dispatcher, inquiry, work),
                 Effect::Cancel(inquiry, call) => self.inquiries.cancel(&self.scheduler.dispatcher, inquiry, call),
+                Effect::Abort(run) => self.abort(run),
                 Effect::Notice(notice) => announce(&self.scheduler, notice),
                 Effect::Answer(ticket, answer) => self.desk.answer(ticket, answer),
             }
@@ -167,7 +168,14 @@ impl Loop {
         let (dispatcher, run) = (Arc::clone(&self.scheduler.dispatcher), order.run);
         let target = Arc::clone(&order.job.target);
         let task = self.attempts.spawn(async move { dispatcher.send(&order).await });
-        self.tasks.insert(task.id(), (run, target));
+        self.tasks.insert(task.id(), (run, target, task));
+    }
+
+    /// Nobody waits for what the task would tell.
+    fn abort(&mut self, run: RunId) {
+        for (_, (.., task)) in self.tasks.extract_if(|_, (of, ..)| *of == run) {
+            task.abort();
+        }
     }
 
     fn attempt_ended(&mut self, done: Result<(Id, Report), JoinError>) -> Option<Event> {
@@ -175,7 +183,7 @@ impl Loop {
             Ok((id, report)) => (id, Some(report)),
             Err(death) => (death.id(), None),
         };
-        let (run, target) = self.tasks.remove(&id)?;
+        let (run, target, _) = self.tasks.remove(&id)?;
         if report.as_ref().is_some_and(Report::is_refusal) {
             self.rechecks.begin(&self.scheduler, &target);
         }

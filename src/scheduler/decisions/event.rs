@@ -54,6 +54,8 @@ pub enum Effect {
     Poll(Inquiry, Arc<Work>),
     /// Ask an app now to stop a run.
     Cancel(Inquiry, Call),
+    /// Listen to the run's open request no longer.
+    Abort(RunId),
     /// Tell people.
     Notice(Notice),
     /// Tell somebody who asked.

@@ -59,6 +59,20 @@ impl Closing {
         }
     }
 
+    /// Somebody said so; `words` tell how it stood with the app.
+    pub(super) fn cancelled(words: String) -> Self {
+        Self {
+            outcome: Outcome::Cancelled,
+            reason: Some(Reason::Settled),
+            status: None,
+            retry_after: None,
+            nothing_runs: false,
+            excerpt: Some(words),
+            sent_at: None,
+            duration: None,
+        }
+    }
+
     /// As the ledger is told. `due`: when the run was, if this is its first attempt.
     pub(super) fn of(self, run: RunId, due: Option<DateTime<Utc>>, then: Then) -> Finish {
         Finish {
@@ -190,7 +204,7 @@ impl Decisions {
 }
 
 /// Whether an unknown run of the job keeps others out: not where a second pass does no harm, or is wanted.
-fn is_held(job: &Job) -> bool {
+pub(super) fn is_held(job: &Job) -> bool {
     job.overlap != Overlap::Allow && !job.idempotent
 }
 

@@ -12,6 +12,7 @@
 
 mod account;
 mod adopt;
+mod cancel;
 mod catch_up;
 mod event;
 mod finish;
@@ -45,6 +46,7 @@ use crate::{
 };
 
 pub use adopt::Reloaded;
+pub use cancel::Stopped;
 pub use catch_up::MOST_CAUGHT_UP;
 pub use event::{Effect, Event, Notice, RunEnded, Stored, Write};
 pub use operate::{Command, Done, Operation, Refused, Ticket};

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-use super::{Decisions, Effect, Live, Notice, Phase, Write, send::push_writes};
+use super::{Decisions, Effect, Live, Notice, Phase, Stopped, Write, send::push_writes};
 use crate::{
     job::JobName,
     run::{Outcome, Reason, RunId, Trigger},
@@ -28,6 +28,13 @@ pub enum Command {
         scheduled_for: Option<DateTime<Utc>>,
         /// Who asks, as `class:name`.
         by: Option<String>,
+    },
+    /// An end of a run that has none yet.
+    Cancel {
+        /// Which run.
+        run: RunId,
+        /// What the app of an open run said to being asked to stop it.
+        app: Option<Stopped>,
     },
     /// What an unknown run turned out to be.
     Settle {
@@ -64,6 +71,8 @@ pub enum Done {
         /// Its instant.
         scheduled_for: DateTime<Utc>,
     },
+    /// The run ends; the ledger is being told.
+    Cancelling,
     /// The run is settled.
     Settled,
     /// The pause stands.
@@ -78,6 +87,12 @@ pub enum Refused {
     /// No job has this name.
     #[error("there is no job `{0}`")]
     UnknownJob(JobName),
+    /// The run has its outcome.
+    #[error("run {0} is over: only a run without an outcome can be cancelled")]
+    NotOpen(RunId),
+    /// Its state is just changing.
+    #[error("run {0} is about to be sent, or to be looked at: ask again in a moment")]
+    Changing(RunId),
     /// The run is not unknown, or was settled before.
     #[error("run {0} is not unknown any more: only an unknown run can be settled, and once")]
     NotUnknown(RunId),
@@ -137,7 +152,8 @@ impl Operation {
 impl Decisions {
     pub(super) fn asked(&mut self, now: DateTime<Utc>, ticket: Ticket, command: Command, effects: &mut Vec<Effect>) {
         match self.operation(now, ticket, command, effects) {
-            Ok(operation) => effects.push(Effect::Write(Write::Operate(operation))),
+            Ok(None) => {}
+            Ok(Some(operation)) => effects.push(Effect::Write(Write::Operate(operation))),
             Err(refused) => effects.push(Effect::Answer(ticket, Err(refused))),
         }
     }
@@ -148,25 +164,30 @@ impl Decisions {
         ticket: Ticket,
         command: Command,
         effects: &mut Vec<Effect>,
-    ) -> Result<Operation, Refused> {
+    ) -> Result<Option<Operation>, Refused> {
         if self.phase != Phase::Firing {
             return Err(Refused::NotFiring);
         }
         if self.retry_at.is_some() {
             return Err(Refused::Unwritable);
         }
-        match command {
+        Ok(Some(match command {
+            Command::Cancel { run, app } => {
+                let done = self.cancel(now, run, app, effects)?;
+                effects.push(Effect::Answer(ticket, Ok(done)));
+                return Ok(None);
+            }
             Command::Fire { job, trigger, scheduled_for, by } => {
                 let asked = self.ask_for(now, &job, trigger, scheduled_for, by)?;
-                Ok(Operation::Claim(vec![asked], Some(ticket)))
+                Operation::Claim(vec![asked], Some(ticket))
             }
-            Command::Settle { run, outcome } => Ok(Operation::Settle(run, outcome, ticket)),
+            Command::Settle { run, outcome } => Operation::Settle(run, outcome, ticket),
             Command::Pause { job, until, note, by } => {
                 self.known(job.as_ref())?;
                 if let Some(over) = until.filter(|until| *until <= now) {
                     return Err(Refused::PauseOver(over));
                 }
-                Ok(Operation::Pause(Pause { job, since: now.trunc_subsecs(6), until, note, by }, ticket))
+                Operation::Pause(Pause { job, since: now.trunc_subsecs(6), until, note, by }, ticket)
             }
             Command::Resume { job } => {
                 self.known(job.as_ref())?;
@@ -177,9 +198,9 @@ impl Decisions {
                 let all_are = job.is_some() && self.pauses.of(None, now).is_some();
                 let pause = pause.ok_or(Refused::NotPaused { job, all_are })?;
                 let until = Some(now.trunc_subsecs(6).max(pause.since + chrono::TimeDelta::microseconds(1)));
-                Ok(Operation::Pause(Pause { until, ..pause }, ticket))
+                Operation::Pause(Pause { until, ..pause }, ticket)
             }
-        }
+        }))
     }
 
     fn known(&self, job: Option<&JobName>) -> Result<(), Refused> {

@@ -34,10 +34,28 @@ impl Decisions {
 
     /// A run whose wait may be over.
     pub(super) fn ask_again(&mut self, now: DateTime<Utc>, run: RunId, need: Need, writes: &mut Writes) {
+        if self.is_held_back(now, run) {
+            return self.end_held_back(run, writes);
+        }
         match need {
             Need::Pause(until) if now < until => self.look_again(until, run),
             _ => self.ask(now, run, writes),
         }
+    }
+
+    /// Whether its job is paused by now. A run by hand is sent all the same.
+    fn is_held_back(&self, now: DateTime<Utc>, run: RunId) -> bool {
+        let live = self.runs.get(&run).filter(|live| live.trigger.is_occurrence());
+        live.is_some_and(|live| self.pauses.cover(&live.job.name, now))
+    }
+
+    /// What waited for another attempt ends as the last one did; anything else that waits is skipped.
+    fn end_held_back(&mut self, run: RunId, writes: &mut Writes) {
+        let end = self.end_as_tried(run).or_else(|| {
+            self.leave_group_line(run);
+            self.end(run, Outcome::Skipped, Reason::Paused)
+        });
+        writes.ends.extend(end);
     }
 
     /// Another run of its job is, or may be, at it. Asked ahead of the instant, that may yet be over at it.

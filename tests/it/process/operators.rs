@@ -83,6 +83,42 @@ async fn fire_tells_by_its_exit_code_how_it_went() {
     running.ended().await;
 }
 
+/// The app is asked to stop; without its word the job is held, for it may still be at it.
+#[tokio::test]
+async fn cancel_ends_a_run_and_asks_the_app() {
+    let app = FakeApp::start().await;
+    let job = |name: &str, cancel: &str| {
+        format!(
+            "[jobs.{name}]\nschedule = 'every 1h'\npath = '/hang'\ntimeout = '10m'\nhold = '10m'\n\
+                 cancel = {{ method = 'POST', path = '{cancel}' }}\n"
+        )
+    };
+    let sidecar = Sidecar::new(app.address, &[job("polite", "/ok"), job("stubborn", "/refuse")].concat());
+    let (mut running, address) = sidecar.operated().await;
+    for (name, words, then) in
+        [("polite", "the app confirmed it (200)", "sending"), ("stubborn", "the app answered 500", "skipped")]
+    {
+        let fired = sidecar.ask(address, &["fire", name, "--json"]).await.good();
+        let id = lines(&fired)[0]["run"].as_str().unwrap().to_owned();
+        app.has(name, 1).await;
+        let done = sidecar.ask(address, &["cancel", &id]).await;
+        assert_eq!(done.code, Some(0), "{done}");
+        assert!(done.stdout.contains("cancelled (settled)") && done.stdout.contains(words), "{done}");
+        let over = sidecar.ask(address, &["cancel", &id]).await;
+        assert!(over.code == Some(1) && flat(&over.stderr).contains("is cancelled already"), "{over}");
+        let again = sidecar.ask(address, &["fire", name, "--json"]).await.good();
+        let again = lines(&again)[0]["run"].as_str().unwrap().to_owned();
+        let state = eventually("the next run's state", PATIENCE, async || {
+            let shown = lines(&sidecar.ask(address, &["show", &again, "--json"]).await.good()).remove(0);
+            (shown["state"] != "claimed").then(|| shown["state"].as_str().unwrap().to_owned())
+        })
+        .await;
+        assert_eq!(state, then, "{name}");
+    }
+    running.signal(rustix::process::Signal::KILL);
+    running.ended().await;
+}
+
 /// Paused is shown wherever somebody looks, nothing is sent, and a restart forgets neither the pause nor an occurrence.
 #[tokio::test]
 async fn a_paused_job_is_silent_over_a_restart() {

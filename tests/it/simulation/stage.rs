@@ -272,7 +272,7 @@ impl Stage {
                 }
                 Effect::Answer(_, Ok(Done::Claimed { run, .. })) => self.promised.push(run),
                 Effect::Poll(..) | Effect::Cancel(..) => unreachable!("no job of a scenario polls"),
-                Effect::Notice(_) | Effect::Answer(..) => {}
+                Effect::Notice(_) | Effect::Answer(..) | Effect::Abort(_) => {}
             }
         }
     }

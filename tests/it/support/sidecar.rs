@@ -239,6 +239,7 @@ async fn arrived(State(app): State<FakeApp>, uri: Uri, headers: HeaderMap) -> im
     match uri.path() {
         "/slow" => tokio::time::sleep(Duration::from_secs(2)).await,
         "/hang" => std::future::pending().await,
+        "/refuse" => return (StatusCode::INTERNAL_SERVER_ERROR, "no"),
         path => {
             let seconds = path.strip_prefix("/takes/").and_then(|seconds| seconds.parse().ok());
             tokio::time::sleep(Duration::from_secs(seconds.unwrap_or_default())).await;

@@ -147,6 +147,7 @@ impl World {
                 Effect::Poll(inquiry, _) => self.looks.push((now, inquiry.run)),
                 Effect::Cancel(inquiry, call) => self.cancels.push((now, inquiry.run, call)),
                 Effect::Notice(notice) => self.told.push(notice),
+                Effect::Abort(run) => drop(self.open.remove(&run)),
                 Effect::Answer(ticket, answer) => drop(self.answers.insert(ticket, answer)),
             }
         }

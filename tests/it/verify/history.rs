@@ -202,7 +202,12 @@ impl Life {
                     waiting.extend(self.decisions.on(self.now, Event::Stored(stored)));
                 }
                 Effect::Send(order) => self.open.push(order.run),
-                Effect::Notice(_) | Effect::Answer(..) | Effect::Resume | Effect::Poll(..) | Effect::Cancel(..) => {}
+                Effect::Notice(_)
+                | Effect::Answer(..)
+                | Effect::Abort(_)
+                | Effect::Resume
+                | Effect::Poll(..)
+                | Effect::Cancel(..) => {}
             }
         }
     }

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use sexton::{
     job::Definitions,
     run::{Outcome, Reason, RunId, State, Trigger},
-    scheduler::decisions::{Command, Done, Event, Notice, Refused},
+    scheduler::decisions::{Command, Done, Event, Notice, Refused, Stopped},
 };
 
 use crate::support::{
     definitions::{jobs, name, noon},
     memory::MemoryLedger,
-    simulation::Simulation,
+    simulation::{Answer, Simulation},
     world::{World, millis, report, secs},
 };
 
@@ -188,4 +188,61 @@ fn a_pause_outlives_an_edit_and_stops_no_hand() {
     assert!(story.iter().any(|row| row == "12:00:06 skipped paused"), "{story:?}");
     assert_eq!(simulation.world.sent.len(), 1);
     assert_eq!(simulation.world.sent[0].1.trigger, Trigger::Manual);
+}
+
+/// What waits ends at once; what is open ends when the app was asked, and without its word holds its job.
+#[test]
+fn a_cancelled_run_holds_its_job_unless_the_app_confirms() {
+    let words = || "as the app said".to_owned();
+    for (app, free) in
+        [(Stopped::Confirmed { words: words() }, true), (Stopped::NotConfirmed { words: words() }, false)]
+    {
+        let mut world = World::start(noon(), hourly(), MemoryLedger::default());
+        world.on(noon(), Event::Asked(1, fire("a")));
+        let run = claimed(&world, 1);
+        world.on(noon() + millis(500), Event::Asked(2, Command::Cancel { run, app: None }));
+        assert_eq!(world.answers[&2], Err(Refused::Changing(run)), "the app has to be asked first");
+        world.on(noon() + secs(1), Event::Asked(3, Command::Cancel { run, app: Some(app) }));
+        assert_eq!(world.answers[&3], Ok(Done::Cancelling));
+        let row = &world.ledger.runs[&run];
+        assert_eq!((row.state, row.reason), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
+        assert!(world.open.is_empty(), "nobody listens to its request any more");
+        assert_eq!(world.decisions.in_flight(), 0);
+        world.on(noon() + secs(2), Event::Asked(4, Command::Cancel { run, app: None }));
+        assert_eq!(world.answers[&4], Err(Refused::NotOpen(run)));
+        world.on(noon() + secs(3), Event::Asked(5, fire("a")));
+        assert_eq!(world.sent.len(), if free { 2 } else { 1 });
+    }
+    let mut world = World::start(noon(), hourly(), MemoryLedger::default());
+    let soon = noon() + secs(3599);
+    world.on(soon, Event::Pulse);
+    let run = world.ledger.rows("a")[0].id;
+    world.on(soon, Event::Asked(1, Command::Cancel { run, app: None }));
+    world.on(noon() + secs(3600), Event::Wake);
+    assert_eq!((world.ledger.story("a"), world.sent.len()), (vec!["13:00:00 cancelled settled".to_owned()], 0));
+}
+
+/// What waits behind another run, or for its next attempt, when its job is paused is not sent any more.
+#[test]
+fn a_pause_ends_what_waits() {
+    let queued = jobs(&[("a", "every 1m", "overlap = \"queue\"\ntimeout = \"50s\"")]);
+    let mut simulation = Simulation::with_app(noon(), queued, MemoryLedger::default(), |_| {
+        Answer::After(secs(70), Outcome::Succeeded, None)
+    });
+    simulation.run_until(noon() + secs(125));
+    simulation.event(Event::Asked(1, pause(Some("a"), None)));
+    simulation.run_until(noon() + secs(200));
+    assert_eq!(simulation.world.sent.len(), 1);
+    let story = simulation.world.ledger.story("a");
+    assert!(story[1].starts_with("12:02:00") && story[1].ends_with("skipped paused"), "{story:?}");
+
+    let retried = jobs(&[("a", "every 1h", "retry = { attempts = 3, initial = \"60s\" }")]);
+    let mut simulation = Simulation::with_app(noon(), retried, MemoryLedger::default(), |_| {
+        Answer::After(millis(10), Outcome::Failed, Some(Reason::Connect))
+    });
+    simulation.run_until(noon() + secs(3601));
+    simulation.event(Event::Asked(1, pause(Some("a"), None)));
+    simulation.run_until(noon() + secs(3800));
+    assert_eq!(simulation.world.sent.len(), 1, "{simulation:?}");
+    assert_eq!(simulation.world.ledger.story("a")[0], "13:00:00 failed connect");
 }
