@@ -139,7 +139,7 @@ fn turned_out(run: &Run) -> Option<Outcome> {
 
 /// What is sent next after `now`. The time between an occurrence and its firing is the same for all of a job.
 pub(super) fn next(job: &Job, now: DateTime<Utc>) -> Option<Firing> {
-    let scheduled_for = job.schedule.next_after(now - (job.fires_at(now) - now))?;
+    let scheduled_for = job.firings_after(now).next()?;
     Some(Firing { scheduled_for, fires_at: job.fires_at(scheduled_for) })
 }
 

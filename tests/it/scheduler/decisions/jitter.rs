@@ -139,12 +139,12 @@ fn another_jitter_moves_what_is_held_back_and_loses_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Guarantees G1 and G2, however often the jitter is edited, also to more than the interval.
     #[test]
     fn edits_of_jitter_lose_and_double_nothing(
-        edits in vec((select(vec!["0s", "3s", "40s", "3m"]), 1_i64..200_000), 1..12),
+        edits in vec((select(vec!["0s", "3s", "40s", "3m"]), 1_i64..60_000), 1..10),
         every in select(vec!["1s", "7s", "1m"]),
     ) {
         let with = |jitter: &str| job(&format!("every {every}"), jitter, "overlap = \"allow\"\ncatch_up = \"none\"");
