@@ -90,7 +90,7 @@ impl Pump {
     /// Gives a job with the same schedule another definition; it goes on from where it stands.
     pub fn redefine(&mut self, job: &Arc<Job>) {
         let Some(entry) = self.jobs.get_mut(&job.name) else { return };
-        if entry.job.delay() == job.delay() {
+        if entry.job.jitter == job.jitter {
             // At a reload of ten thousand jobs nearly all are the same: none of them is placed anew.
             entry.job = Arc::clone(job);
         } else {

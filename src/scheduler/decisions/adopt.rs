@@ -90,7 +90,7 @@ impl Decisions {
         }
         for job in self.definitions.jobs.values().cloned().collect::<Vec<_>>() {
             let was = before.jobs.get(&job.name);
-            if was.is_some_and(|was| job.delay() < was.delay()) {
+            if was.is_some_and(|was| job.jitter < was.jitter) {
                 self.brought_forward.insert(job.name.clone(), now);
             }
             match was {
@@ -116,7 +116,7 @@ impl Decisions {
     fn moved_by(&self, definitions: &Definitions) -> Vec<JobName> {
         let moves = |was: &&Arc<Job>| {
             let job = definitions.jobs.get(&was.name);
-            job.is_none_or(|job| !fires_alike(was, job) || job.delay() != was.delay())
+            job.is_none_or(|job| !fires_alike(was, job) || job.jitter != was.jitter)
         };
         self.definitions.jobs.values().filter(moves).map(|job| job.name.clone()).collect()
     }
