@@ -17,7 +17,7 @@ use crate::{
 pub enum Event {
     /// Something may have come into the lead window.
     Pulse,
-    /// The instant asked for by [`Decisions::wake_at`] has come.
+    /// The instant asked for by [`Decisions::wake_at`](super::Decisions::wake_at) has come.
     Wake,
     /// The ledger did as told.
     Stored(Stored),

@@ -50,6 +50,7 @@ fn echo(seen: &Seen) -> Reply {
     let path = seen.line.split(' ').nth(1).unwrap().rsplit('/').next().unwrap();
     let location = format!("location: http://elsewhere.example/?token={}\r\n", bearer(seen));
     match path {
+        "" => Reply::Whole(answer(404, body)),
         "ok" | "me" => Reply::Whole(answer(200, body)),
         "failure" => Reply::Whole(answer(500, body)),
         "unauthorized" => Reply::Whole(answer(401, body)),
@@ -124,7 +125,7 @@ fn writings(core: &str) -> Vec<String> {
 }
 
 /// Fails when any writing of any core is in `text`.
-fn assert_clean(origin: &str, text: &[u8], cores: &[String]) {
+pub(super) fn assert_clean(origin: &str, text: &[u8], cores: &[String]) {
     let text = String::from_utf8_lossy(text).to_lowercase();
     for core in cores {
         for writing in writings(core) {
@@ -184,7 +185,9 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
         "/livez",
         "/.well-known/jwks.json",
         "/api/v1/definitions",
+        "/api/v1/openapi.json",
         "/api/v1/jobs",
+        "/api/v1/jobs/minted-ok",
         "/api/v1/runs?limit=1000",
         "/none",
     ] {
@@ -202,6 +205,7 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
         &["runs", "--url", &url],
         &["runs", "--url", &url, "--json", "-n", "1000"],
         &["fire", "minted-ok", "--dry-run", "--url", &url],
+        &["fire", "shared-failure", "--wait", "--url", &url],
         &["fire", "custom-ok", "--dry-run", "--url", &url],
         &["secret", "check"],
         &["doctor", "--tokens", "/failure"],
@@ -212,8 +216,11 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
     }
     let rows = process::run(with_environment(&["runs", "--url", &url, "--json", "-n", "40"])).await.good();
     for row in rows.lines().map(|row| serde_json::from_str::<serde_json::Value>(row).unwrap()) {
-        let shown = process::run(with_environment(&["show", row["id"].as_str().unwrap(), "--url", &url])).await;
+        let id = row["id"].as_str().unwrap();
+        let shown = process::run(with_environment(&["show", id, "--url", &url])).await;
         written.push(("show".to_owned(), shown.said().into_bytes()));
+        let answer = Call::new(address, "GET", &format!("/api/v1/runs/{id}")).bearer(ADMIN).send().await;
+        written.push(("a run of the API".to_owned(), format!("{answer:?}").into_bytes()));
     }
     assert_eq!(sidecar.stop().await, Some(0));
     minted.extend(app.rest().iter().map(bearer).filter(|bearer| bearer.starts_with("ey")));

@@ -1,6 +1,7 @@
 //! Tests of this room. One file per subject; add `mod` lines here.
 
 mod canary;
+mod canary_app;
 mod own_tokens;
 mod recheck;
 mod rotate_command;
