@@ -11,6 +11,7 @@ use crate::{
 };
 
 /// How an attempt ends.
+#[derive(Debug)]
 pub(super) struct Closing {
     pub(super) outcome: Outcome,
     pub(super) reason: Option<Reason>,
@@ -46,7 +47,7 @@ impl Closing {
     }
 
     /// The code of an attempt panicked: that run failed, and nothing else (seed D9).
-    fn panicked() -> Self {
+    pub(super) fn panicked() -> Self {
         Self {
             outcome: Outcome::Failed,
             reason: Some(Reason::Panic),
@@ -61,16 +62,13 @@ impl Closing {
 
     /// Somebody said so; `words` tell how it stood with the app.
     pub(super) fn cancelled(words: String) -> Self {
-        Self {
-            outcome: Outcome::Cancelled,
-            reason: Some(Reason::Settled),
-            status: None,
-            retry_after: None,
-            nothing_runs: false,
-            excerpt: Some(words),
-            sent_at: None,
-            duration: None,
-        }
+        let (outcome, reason, excerpt) = (Outcome::Cancelled, Some(Reason::Settled), Some(words));
+        Self { outcome, reason, excerpt, ..Self::unheard(Reason::Settled) }
+    }
+
+    /// A newer occurrence takes its place. `nothing_runs`: the app does not work on it any more.
+    pub(super) fn replaced(nothing_runs: bool, words: String) -> Self {
+        Self { reason: None, nothing_runs, ..Self::cancelled(words) }
     }
 
     /// As the ledger is told. `due`: when the run was, if this is its first attempt.
@@ -102,7 +100,9 @@ impl Decisions {
             return self.taken_on(now, run, taken_on, *work, effects);
         }
         let begins = self.release_permit(now, run);
-        effects.extend(self.finish(now, run, report.map_or_else(Closing::panicked, Closing::reported)));
+        if let Some(closing) = self.heard_while_stopping(run, report) {
+            effects.extend(self.finish(now, run, closing));
+        }
         push_writes(begins.into_iter().collect(), Vec::new(), effects);
     }
 
@@ -110,7 +110,8 @@ impl Decisions {
     /// job's hold (guarantee G3).
     pub(super) fn finish(&mut self, now: DateTime<Utc>, run: RunId, closing: Closing) -> Option<Effect> {
         let live = self.runs.get(&run).filter(|live| live.is_open())?;
-        let held = closing.outcome == Outcome::Unknown && !closing.nothing_runs && is_held(&live.job);
+        let may_go_on = matches!(closing.outcome, Outcome::Unknown | Outcome::Cancelled);
+        let held = may_go_on && !closing.nothing_runs && is_held(&live.job);
         let then = match self.again_at(now, live, &closing) {
             Some(at) => Then::Again { at },
             None => Then::Over { hold_until: held.then(|| after(now, live.job.hold)) },

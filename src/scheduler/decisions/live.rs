@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::replace::Stopping;
 use crate::{
     job::Job,
     run::{Outcome, Reason, Trigger},
@@ -17,6 +18,10 @@ pub(super) struct Live {
     pub(super) trigger: Trigger,
     /// The number of its newest attempt, once there is one.
     pub(super) attempt: Option<u32>,
+    /// That attempt's number within the job.
+    pub(super) fence: Option<u64>,
+    /// How far the app is with stopping it, once it was asked.
+    pub(super) stopping: Option<Stopping>,
     /// What it has behind it while it waits.
     pub(super) standing: Standing,
     pub(super) stage: Stage,
@@ -78,7 +83,8 @@ impl Live {
         trigger: Trigger,
     ) -> Self {
         let (standing, stage) = (Standing::Fresh, Stage::Claimed);
-        Self { job, scheduled_for, fires_at, trigger, attempt: None, standing, stage }
+        let (attempt, fence, stopping) = (None, None, None);
+        Self { job, scheduled_for, fires_at, trigger, attempt, fence, stopping, standing, stage }
     }
 
     /// Whether the ledger let it go and has not heard of its end.

@@ -20,6 +20,7 @@ mod live;
 mod operate;
 mod pauses;
 mod poll;
+mod replace;
 mod retry;
 mod send;
 mod start;
@@ -129,6 +130,9 @@ impl Decisions {
             Event::StoreFailed(write) => self.park(now, write, &mut effects),
             Event::AttemptEnded(run, report) => self.attempt_ended(now, run, report, &mut effects),
             Event::Polled(run, polled) => self.polled(now, run, polled, &mut effects),
+            Event::Cancelled(run, cancelled) if self.is_stopping(run) => {
+                self.stop_answered(now, run, cancelled, &mut effects);
+            }
             Event::Cancelled(run, cancelled) => effects.extend(self.stopped(now, run, cancelled)),
             Event::Stop => self.phase = Phase::Draining,
             Event::GraceOver => self.give_up(now, &mut effects),
@@ -329,6 +333,8 @@ struct Writes {
     begins: Vec<Begin>,
     queues: Vec<RunId>,
     ends: Vec<End>,
+    /// What apps are asked.
+    asks: Vec<Effect>,
 }
 
 impl Writes {
@@ -343,6 +349,7 @@ impl Writes {
         if !self.begins.is_empty() {
             effects.push(Effect::Write(Write::Begin(self.begins)));
         }
+        effects.extend(self.asks);
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     dispatch::{Cancelled, Inquiry, Polled, Report},
-    job::{Job, JobName},
+    job::{Call, Job, JobName},
     run::{Outcome, Reason, Run, RunId, Work},
     store::{Follow, Then},
 };
@@ -186,7 +186,13 @@ impl Decisions {
         self.end_following(now, run, closing)
     }
 
-    fn end_following(&mut self, now: DateTime<Utc>, run: RunId, closing: Closing) -> Option<Effect> {
+    /// How the app is asked to stop what it took on.
+    pub(super) fn how_to_stop_work(&self, run: RunId) -> Option<(Inquiry, Call)> {
+        let followed = self.followed.get(&run)?;
+        Some((followed.inquiry.clone(), followed.work.cancel.clone()?))
+    }
+
+    pub(super) fn end_following(&mut self, now: DateTime<Utc>, run: RunId, closing: Closing) -> Option<Effect> {
         self.followed.remove(&run);
         self.finish(now, run, closing)
     }

@@ -155,7 +155,7 @@ impl Decisions {
     fn ready(&mut self, now: DateTime<Utc>, run: RunId, fence: u64, attempt: u32) {
         self.leave_group_line(run);
         if let Some(live) = self.runs.get_mut(&run) {
-            live.attempt = Some(attempt);
+            (live.attempt, live.fence) = (Some(attempt), Some(fence));
             live.stage = Stage::Ready { fence, attempt };
             let (at, group) = (leaves_at(now, live.fires_at), live.job.group.clone());
             self.look_again(at, run);
@@ -265,5 +265,5 @@ fn reason_of(holder: State) -> Reason {
 }
 
 pub(super) fn push_writes(begins: Vec<Begin>, ends: Vec<End>, effects: &mut Vec<Effect>) {
-    Writes { begins, ends, queues: Vec::new() }.push(effects);
+    Writes { begins, ends, ..Writes::default() }.push(effects);
 }

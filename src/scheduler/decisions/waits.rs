@@ -23,8 +23,8 @@ impl Decisions {
             return self.wait_for(run, Need::Turn, None);
         }
         self.end_retries_before(run, writes);
-        if self.is_behind_its_own(run) {
-            self.without_job(now, run, Reason::Running, None, writes);
+        if let Some(reason) = self.behind_its_own(run) {
+            self.without_job(now, run, reason, None, writes);
         } else if self.is_behind_in_its_group(run) {
             self.line_up_for_group(run, None);
         } else {
@@ -101,6 +101,7 @@ impl Decisions {
         if let Some(older) = self.queued_of_same_job(run).filter(waits) {
             writes.ends.extend(self.end(older, Outcome::Skipped, reason));
         }
+        self.make_room_for(run, reason, writes);
         self.line_up(run, until, writes);
     }
 
@@ -194,15 +195,17 @@ impl Decisions {
     /// Whether another run of a job that must not overlap waits for a permit, has one or is open. Its slot says so too,
     /// but a slot ends by the wall clock, which may be set; and in line behind it, this run would be sent as soon as that
     /// one has ended, and so would all that come meanwhile (seed A24).
-    fn is_behind_its_own(&self, run: RunId) -> bool {
-        let Some(live) = self.runs.get(&run).filter(|live| live.job.overlap != Overlap::Allow) else { return false };
+    ///
+    /// One that lined up before it waits for what may be running.
+    fn behind_its_own(&self, run: RunId) -> Option<Reason> {
+        let live = self.runs.get(&run).filter(|live| live.job.overlap != Overlap::Allow)?;
         let own = (live.fires_at, run);
-        let comes_first = |(at, other): &(DateTime<Utc>, RunId)| {
-            let is_older = (*at, *other) < own;
-            let other = self.runs.get(other).filter(|_| *other != run);
-            other.is_some_and(|other| other.is_pending() || (is_older && other.is_queued()))
-        };
-        self.by_job.get(&live.job.name).into_iter().flatten().any(comes_first)
+        let of_job = || self.by_job.get(&live.job.name).into_iter().flatten().filter(|key| **key != own);
+        let is = |(_, other): &(DateTime<Utc>, RunId), so: fn(&Live) -> bool| self.runs.get(other).is_some_and(so);
+        if of_job().any(|other| is(other, Live::is_pending)) {
+            return Some(Reason::Running);
+        }
+        of_job().any(|other| *other < own && is(other, Live::is_queued)).then_some(Reason::PossiblyRunning)
     }
 
     fn is_behind_in_its_group(&self, run: RunId) -> bool {

@@ -26,6 +26,8 @@ pub(crate) struct MemoryLedger {
     fences: BTreeMap<JobName, u64>,
     attempts: HashMap<RunId, u32>,
     pub(crate) pauses: Vec<Pause>,
+    /// So many writes fail, whatever they are.
+    pub(crate) fails: usize,
     /// Takes no write while this is true.
     pub(crate) broken: bool,
 }
@@ -91,7 +93,8 @@ impl MemoryLedger {
 
     /// Carries out a write as one transaction, or gives it back.
     pub(crate) fn carry_out(&mut self, now: Instant, write: Write) -> Result<Stored, Write> {
-        if self.broken {
+        if self.broken || self.fails > 0 {
+            self.fails = self.fails.saturating_sub(1);
             return Err(write);
         }
         Ok(match write {

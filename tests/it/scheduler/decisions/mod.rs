@@ -13,6 +13,7 @@ mod poll;
 mod queueing;
 mod random;
 mod reload;
+mod replacing;
 mod retries;
 mod store_trouble;
 mod taking_over;

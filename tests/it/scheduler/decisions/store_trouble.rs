@@ -156,6 +156,23 @@ fn a_write_behind_one_that_failed_does_not_leave_a_hole() {
     assert_eq!(i64::try_from(covered).unwrap(), (newest - noon()).num_seconds(), "{:?}", simulation);
 }
 
+/// The account of what the old schedule demanded fails, and the anchor of the new one waits right behind it: were that
+/// taken, the account would be stale when it is told again, and its occurrences lost (guarantee G1).
+#[test]
+fn an_anchor_does_not_overtake_the_account_before_it() {
+    let mut world = World::start(noon(), jobs(&[("a", "every 10s", "")]), MemoryLedger::default());
+    world.on_unwritten(noon() + secs(9), Event::Pulse);
+    world.on_unwritten(noon() + secs(9), Event::Reload(Box::new(jobs(&[("a", "every 7s", "")]))));
+    assert_eq!(world.unwritten.len(), 2);
+    world.ledger.fails = 1;
+    world.write(noon() + secs(9));
+    let mut simulation = Simulation::around(noon() + secs(9), world);
+    simulation.run_for(secs(20));
+    let story = simulation.world.ledger.story("a");
+    assert_eq!(story[0], "12:00:10 cancelled redefined", "{story:?}");
+    assert!(!simulation.world.told.iter().any(|notice| matches!(notice, Notice::Moved { .. })));
+}
+
 /// An outage that comes between other writes of the same job: still the newest, not the oldest that comes to hand.
 #[test]
 fn of_what_an_outage_left_the_newest_is_sent_whatever_lies_between() {
