@@ -24,8 +24,8 @@ use crate::{
 ///
 /// Run it where the sidecar will run, with its environment. It asks with the sidecar's own client and credentials: who it
 /// is taken for (`whoami` of the target), the same with nothing and with something forged, whether the secret could make
-/// tokens, what time it is there, and by OPTIONS whether the path of each job exists. It never sends a job, and never
-/// prints a secret.
+/// tokens, what time it is there, and by OPTIONS whether the path of each enabled job exists. It never sends a job, and
+/// never prints a secret.
 ///
 /// Exits 0 when nothing is wrong, 1 when something is, 2 for definitions that cannot be used. What it cannot tell is not
 /// wrong.
@@ -87,8 +87,8 @@ impl Doctor<'_> {
         let mut checks = Vec::new();
         for target in definitions.targets.values() {
             progress(&format!("asking {}", target.name));
-            let jobs: Vec<&Job> =
-                definitions.jobs.values().map(Arc::as_ref).filter(|job| job.target.name == target.name).collect();
+            let fires_there = |job: &&Job| job.enabled && job.target.name == target.name;
+            let jobs: Vec<&Job> = definitions.jobs.values().map(Arc::as_ref).filter(fires_there).collect();
             checks.extend(self.examine(target, &jobs).await);
         }
         progress("");

@@ -43,7 +43,7 @@ async fn doctor(app: SocketAddr, jobs: &str, secret: &str, arguments: &[&str]) -
     run(command).await
 }
 
-/// Three jobs of the reference app, of which two ask for the same.
+/// Jobs of the reference app: two ask for the same, and one is switched off, so that nothing is asked about it.
 const JOBS: &str = r#"
 whoami = "/api/auth/me"
 
@@ -54,6 +54,11 @@ path = "/api/marketplaces/sync-all"
 [jobs.marketplaces-again]
 schedule = "daily 15:00"
 path = "/api/marketplaces/sync-all"
+
+[jobs.off]
+schedule = "every 5m"
+path = "/api/not-yet"
+enabled = false
 
 [jobs.health]
 schedule = "every 5m"
