@@ -34,11 +34,14 @@ impl Attachment {
     }
 }
 
+/// What a file held, or why it cannot be read.
+type Content = Result<Arc<[u8]>, String>;
+
 /// Reads each file once, however many jobs send it.
 #[derive(Debug)]
 pub(super) struct Attachments {
     folder: PathBuf,
-    files: RefCell<BTreeMap<PathBuf, Result<Arc<[u8]>, String>>>,
+    files: RefCell<BTreeMap<PathBuf, Content>>,
 }
 
 impl Attachments {

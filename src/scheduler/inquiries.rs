@@ -11,11 +11,14 @@ use crate::{
     run::{RunId, Work},
 };
 
+/// The event of a task that panicked.
+type Panicked = fn(RunId) -> Event;
+
 #[derive(Debug, Default)]
 pub(super) struct Inquiries {
     open: JoinSet<Answer>,
     /// Which run a task asks about, and what its panic is.
-    tasks: HashMap<Id, (RunId, fn(RunId) -> Event)>,
+    tasks: HashMap<Id, (RunId, Panicked)>,
 }
 
 #[derive(Debug)]

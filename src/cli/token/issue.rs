@@ -143,7 +143,8 @@ fn add(claims: &mut Map<String, Value>, claim: &str) -> miette::Result<()> {
             before.into_iter().chain(more).collect()
         }
         "fence" => {
-            value.parse::<u64>().map(Value::from).map_err(|_| miette!("--claim fence={value}: a fence is a number"))?
+            let number = value.parse::<u64>();
+            number.map(Value::from).map_err(|why| miette!("--claim fence={value}: a fence is a number ({why})"))?
         }
         _ => Value::from(value),
     };

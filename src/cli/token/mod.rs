@@ -57,11 +57,11 @@ pub struct Surroundings<'a> {
 ///
 /// # Errors
 /// What came in is no token, something cannot be read or written, or `out` cannot be: exit code 1.
-pub fn run(args: TokenArgs, around: Surroundings<'_>, out: &mut dyn Write) -> miette::Result<ExitCode> {
+pub fn run(args: TokenArgs, mut around: Surroundings<'_>, out: &mut dyn Write) -> miette::Result<ExitCode> {
     match args.command {
         Command::Issue(args) => issue::run(args, &around, out),
         #[cfg(feature = "reference-app")]
-        Command::Revoke(args) => revoke::run(args, around, out),
+        Command::Revoke(args) => revoke::run(args, &mut around, out),
         Command::Inspect(args) => inspect::run(&args, around, out),
         Command::Store(args) => store::run(&args, around.input, out),
     }

@@ -42,7 +42,7 @@ pub(super) struct Args {
     reason: Option<String>,
 }
 
-pub(super) fn run(args: Args, around: Surroundings<'_>, out: &mut dyn Write) -> miette::Result<ExitCode> {
+pub(super) fn run(args: Args, around: &mut Surroundings<'_>, out: &mut dyn Write) -> miette::Result<ExitCode> {
     let now = around.clock.now();
     let revocation = match (args.subject, args.jti) {
         (Some(subject), _) => Revocation::of_subject(subject, args.since.unwrap_or(now)),

@@ -112,7 +112,9 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, OriginError> {
         let plain = text.len() <= MAX_LENGTH && !text.chars().any(|c| c.is_whitespace() || c.is_control());
         let Some(url) = Url::parse(text).ok().filter(|_| plain) else { return Err(OriginError::Address) };
-        let web = matches!(url.scheme(), "http" | "https") && text[url.scheme().len()..].starts_with("://");
+        // The parser of browsers takes any number of slashes, and looks for a host behind them.
+        let written_out = |rest: &str| rest.strip_prefix("://").is_some_and(|rest| !rest.starts_with(['/', '\\']));
+        let web = matches!(url.scheme(), "http" | "https") && written_out(&text[url.scheme().len()..]);
         if !web || url.host().is_none() || url.fragment().is_some() {
             return Err(OriginError::Address);
         }

@@ -97,7 +97,7 @@ impl Decisions {
         if let Some(mut taken_on) = report.take_if(|report| report.work.is_some())
             && let Some(work) = taken_on.work.take()
         {
-            return self.taken_on(now, run, taken_on, *work, effects);
+            return self.taken_on(now, run, taken_on, &work, effects);
         }
         let begins = self.release_permit(now, run);
         if let Some(closing) = self.heard_while_stopping(run, report) {

@@ -49,19 +49,19 @@ impl Decisions {
         now: DateTime<Utc>,
         run: RunId,
         report: Report,
-        work: Work,
+        work: &Work,
         effects: &mut Vec<Effect>,
     ) {
         let begins = self.release_permit(now, run);
         if let Some(live) = self.runs.get_mut(&run).filter(|live| live.stage == Stage::InFlight) {
             live.stage = Stage::TakenOn;
-            let at = later(now, wait(&work, report.retry_after)).min(work.until);
+            let at = later(now, wait(work, report.retry_after)).min(work.until);
             let first = live.attempt == Some(1);
             effects.push(Effect::Write(Write::Follow(vec![Follow {
                 status: report.status,
                 excerpt: report.excerpt,
                 lateness: first.then_some(work.since - live.fires_at),
-                ..following(run, &work, &live.job, None, at)
+                ..following(run, work, &live.job, None, at)
             }])));
         }
         push_writes(begins.into_iter().collect(), Vec::new(), effects);
@@ -234,6 +234,7 @@ enum Learned {
 }
 
 /// What is left in the app of work that took too long.
+#[derive(Debug, Clone, Copy)]
 enum Left {
     /// Nothing: it did not do it, and does not do it any more.
     Stopped,

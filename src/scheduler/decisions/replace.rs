@@ -90,7 +90,7 @@ impl Decisions {
             }
             Some(Stopping::Heard(closing)) => effects.extend(self.finish(now, run, *closing)),
             _ if stage == Stage::Polling => {
-                effects.extend(self.end_following(now, run, Closing::replaced(confirmed, words)))
+                effects.extend(self.end_following(now, run, Closing::replaced(confirmed, words)));
             }
             _ if confirmed => live.stopping = Some(Stopping::Confirmed),
             _ if live.is_sending() => {
