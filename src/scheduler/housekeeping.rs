@@ -9,12 +9,14 @@ use super::{Scheduler, Stop};
 /// How often the history is pruned; the first time at the start.
 const PRUNE: Duration = Duration::from_secs(3600);
 
-/// Waits `startup_grace` out, or until a stop (seed A26). `false` after a stop: nothing is to begin.
+/// Waits `startup_grace` out, or until a stop (seed A26). `false` after a stop: nothing is to begin. Without a grace the jobs
+/// are taken over even by a process that is stopped at once: from then on they are accounted for.
 pub(super) async fn wait_out_grace(scheduler: &Scheduler, stop: &mut Stop) -> bool {
     let grace = scheduler.definitions.borrow().settings.startup_grace;
-    if !grace.is_zero() {
-        tracing::info!(seconds = grace.as_secs_f64(), "startup_grace: nothing is fired yet");
+    if grace.is_zero() {
+        return true;
     }
+    tracing::info!(seconds = grace.as_secs_f64(), "startup_grace: nothing is fired yet");
     tokio::select! {
         biased;
         _ = stop.wait_for(|stop| *stop) => false,

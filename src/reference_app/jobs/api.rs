@@ -201,7 +201,7 @@ pub(super) fn unknown(id: &str) -> Failure {
 impl From<WorkError> for Failure {
     fn from(error: WorkError) -> Self {
         match &error {
-            WorkError::Kind(_) => Self::invalid(StatusCode::BAD_REQUEST, "kind", error.to_string()),
+            WorkError::Kind => Self::invalid(StatusCode::BAD_REQUEST, "kind", error.to_string()),
             WorkError::Arguments(wrong) => {
                 let invalid = Invalid::new(input::pointer(wrong.path()), wrong.inner().to_string());
                 Self::Refused(input::unprocessable(invalid))

@@ -89,10 +89,7 @@ async fn nothing_that_the_app_writes_holds_a_secret() {
             let body = json!({ "kind": bearer, "name": "x" });
             let call = call(method, path).bearer(bearer).header("idempotency-key", "k").json(&body);
             let answer = call.send().await;
-            // An answer may tell its caller what the caller said.
-            if path != "/api/jobs" || method == "GET" {
-                written.push((format!("{method} {path}"), format!("{answer:?}").into_bytes()));
-            }
+            written.push((format!("{method} {path}"), format!("{answer:?}").into_bytes()));
         }
     }
     for line in [
