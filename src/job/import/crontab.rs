@@ -76,7 +76,8 @@ impl Import {
 
     fn entry(&mut self, number: usize, schedule: &str, command: &str, comments: &[String]) {
         if schedule == "@reboot" {
-            return self.file.lose_job(Some(number), "@reboot: sexton has no job that runs at its start");
+            let why = "@reboot: no job runs at the start only; give one a schedule too, and `run_on_start = true`";
+            return self.file.lose_job(Some(number), why);
         }
         if let Err(error) = Schedule::parse(schedule, Tz::UTC, Dst::default()) {
             return self.file.lose_job(Some(number), format!("the schedule {}: {error}", quoted(schedule)));
