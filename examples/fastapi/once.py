@@ -39,6 +39,9 @@ def once(request: Request, body: bytes, work: Callable[[], dict]) -> Response:
     """
     key = request.headers.get("idempotency-key")
     if key is None:
+        with database() as db, db:
+            db.execute("BEGIN IMMEDIATE")
+            take_fence(db, request.headers.get("sexton-job"), request.headers.get("sexton-fence"))
         return JSONResponse(work())
     head = f"{request.method} {request.url.path}?{request.url.query}\n"
     asked = hashlib.sha256(head.encode() + body).hexdigest()

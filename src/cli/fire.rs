@@ -27,7 +27,7 @@ pub(super) const ABSENCE: Duration = Duration::from_secs(60);
 /// Fire a job now, whatever its schedule says
 ///
 /// The run is no occurrence: the schedule goes on as if nothing had been. Overlap, groups and holds count as always: while
-/// the job may still be running, the run is skipped, with its reason in the ledger. A paused or disabled job is fired too.
+/// the job may still be running, the run is skipped or lines up, as its `overlap` says. A paused or disabled job is fired too.
 ///
 /// With --wait, exits 0 only when the run succeeded, and 1 otherwise. Ctrl-C ends the waiting and not the run.
 #[derive(Debug, clap::Args)]

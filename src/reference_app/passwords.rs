@@ -19,16 +19,23 @@ const MAX_BYTES: usize = 1024;
 /// How many passwords are hashed at once; each takes 19 MiB and a core for tens of milliseconds.
 const AT_ONCE: usize = 2;
 
+/// How many more may wait for their turn: nobody has to be known to make one wait, so there must be an end to it.
+const WAITING: usize = 64;
+
 /// Hashes and verifies passwords.
 #[derive(Debug, Clone)]
 pub(super) struct Passwords {
     entropy: Entropy,
     turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
 }
 
-/// Why a password could not be hashed or verified. None of it is the client's fault.
+/// Why a password could not be hashed or verified.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PasswordError {
+    /// The client may try again.
+    #[error("too many passwords wait to be hashed")]
+    Busy,
     #[error("argon2: {0}")]
     Hash(#[from] argon2::password_hash::Error),
     #[error("the hash in the database cannot be read: {0}")]
@@ -41,7 +48,8 @@ pub(super) enum PasswordError {
 
 impl Passwords {
     pub(super) fn new(entropy: Entropy) -> Self {
-        Self { entropy, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        Self { entropy, turns: semaphore(AT_ONCE), places: semaphore(AT_ONCE + WAITING) }
     }
 
     /// A new password as the database keeps it: a PHC string with its salt and its cost.
@@ -73,6 +81,7 @@ impl Passwords {
         &self,
         work: impl FnOnce(&Argon2<'_>) -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
+        let Ok(_place) = self.places.try_acquire() else { return Err(PasswordError::Busy) };
         let _turn = self.turns.acquire().await?;
         tokio::task::spawn_blocking(move || work(&Argon2::default())).await?
     }

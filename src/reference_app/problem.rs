@@ -66,13 +66,23 @@ impl From<Problem> for Failure {
     }
 }
 
+impl From<PasswordError> for Failure {
+    fn from(cause: PasswordError) -> Self {
+        match cause {
+            PasswordError::Busy => {
+                Self::refused(StatusCode::TOO_MANY_REQUESTS, "Too many passwords are being checked: try again soon.")
+            }
+            cause => Self::Internal(Arc::new(cause)),
+        }
+    }
+}
+
 internal_errors!(
     SecretError,
     jsonwebtoken::errors::Error,
     sqlx::Error,
     std::io::Error,
     tokio::task::JoinError,
-    PasswordError,
     TableError,
     sources::TableError
 );

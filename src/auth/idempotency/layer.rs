@@ -10,7 +10,7 @@ use std::{
 
 use axum::{
     body::Body,
-    extract::Request,
+    extract::{OriginalUri, Request},
     http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -90,7 +90,9 @@ impl<A: Answers> Idempotency<A> {
         if let Some((lane, fence)) = Lane::of(who, &parts.headers)? {
             self.refuse_late(&lane, fence).await?;
         }
-        let key = Key::of(who, &parts.method, &parts.uri, &parts.headers)?;
+        // Inside a nested router the address has lost its prefix; two of them are not one endpoint.
+        let address = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+        let key = Key::of(who, &parts.method, address, &parts.headers)?;
         let Some(key) = key.filter(|_| !parts.method.is_safe()) else {
             return Ok(call(inner, Request::from_parts(parts, body)).await);
         };

@@ -103,7 +103,9 @@ impl VerifierConfig {
         let names = |name: &'static str| {
             let text = set(name).ok_or(VerifierError::Unset(name))?;
             let names = text.to_string_lossy();
-            Ok::<_, VerifierError>(names.split(',').map(|name| name.trim().to_owned()).collect())
+            let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+            let names: Vec<String> = names.map(str::to_owned).collect();
+            if names.is_empty() { Err(VerifierError::Unset(name)) } else { Ok(names) }
         };
         let (issuers, audiences) = (names(ISSUER)?, names(AUDIENCE)?);
         Ok(Some(Self { issuers, audiences, secrets, public, bundles: BTreeMap::new() }))

@@ -92,13 +92,17 @@ async fn mark(
     Ok(())
 }
 
-/// Whether the marker of a session token is here still.
+/// Whether the marker of a session token is here still, and the person it stands for not disabled.
 pub(in crate::reference_app) async fn is_alive(pool: &SqlitePool, grant: &Grant) -> Result<bool, sqlx::Error> {
     let claims = grant.claims();
     let (Some(session), Some(job)) = (&claims.session_id, &claims.run_id) else { return Ok(false) };
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM job_sessions WHERE hash = ? AND job_id = ?)")
-        .bind(KeyHash::of(session).as_bytes())
-        .bind(job)
-        .fetch_one(pool)
-        .await
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM job_sessions JOIN users ON users.email = ?3 AND disabled_at IS NULL
+         WHERE hash = ?1 AND job_id = ?2)",
+    )
+    .bind(KeyHash::of(session).as_bytes())
+    .bind(job)
+    .bind(&claims.sub)
+    .fetch_one(pool)
+    .await
 }

@@ -135,6 +135,18 @@ async fn read(response: Response<Body>) -> (u16, String) {
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
+/// Two routers that an app has nested under different prefixes are two endpoints.
+#[tokio::test]
+async fn a_key_holds_below_one_prefix() {
+    let scene = Scene::new().await;
+    let nested = Router::new().nest("/eu", scene.router.clone()).nest("/us", scene.router.clone());
+    for (path, works) in [("/eu/work", 1), ("/us/work", 2), ("/eu/work", 2)] {
+        let request = Scene::request("POST", path, &[("idempotency-key", "k")], "a");
+        assert_eq!(nested.clone().oneshot(request).await.unwrap().status(), 201);
+        assert_eq!(scene.done(), works, "{path}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_same_request_gets_the_stored_answer() {
     let scene = Scene::new().await;

@@ -154,6 +154,7 @@ async fn half_a_configuration_stops_the_start() {
     assert!(from(&[("SEXTON_JWT_SECRETS", FIRST), issuer, audience]).unwrap().is_some());
     for (variables, words) in [
         (&[("SEXTON_JWT_SECRETS", FIRST), issuer][..], "SEXTON_AUDIENCE is not set"),
+        (&[("SEXTON_JWT_SECRETS", FIRST), issuer, ("SEXTON_AUDIENCE", " , ")], "SEXTON_AUDIENCE is not set"),
         (&[("SEXTON_JWKS_FILE", "keys"), audience], "SEXTON_ISSUER is not set"),
         (&[("SEXTON_JWT_SECRETS", "short"), issuer, audience], "SEXTON_JWT_SECRETS has 5 characters"),
         (&[("SEXTON_JWT_SECRETS", "changeme-changeme-changeme-changeme"), issuer, audience], "is a placeholder"),

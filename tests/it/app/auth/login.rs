@@ -27,6 +27,22 @@ async fn a_session_lasts_until_the_logout() {
     app.stop().await;
 }
 
+/// Nobody has to be known to have a password checked, so there is an end to how many wait for it.
+#[tokio::test]
+async fn a_crowd_is_sent_away() {
+    let app = TestApp::start().await;
+    let mut crowd = tokio::task::JoinSet::new();
+    for _ in 0..150 {
+        let body = json!({ "email": "ada@example.org", "password": "wrong horse battery" });
+        crowd.spawn(app.post("/api/auth/login").json(&body).send());
+    }
+    let answers: Vec<u16> = crowd.join_all().await.into_iter().map(|reply| reply.status).collect();
+    let count = |status| answers.iter().filter(|answer| **answer == status).count();
+    assert!(count(401) >= 66 && count(429) > 0 && count(401) + count(429) == 150, "{answers:?}");
+    assert_eq!(log_in(&app, "ada@example.org", "wrong horse battery").await.status, 401, "and then it is over");
+    app.stop().await;
+}
+
 /// Out of reach of scripts and of other sites; over https also of plain http.
 #[tokio::test]
 async fn the_cookie_is_protected() {

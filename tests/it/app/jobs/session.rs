@@ -45,6 +45,20 @@ async fn c17_a_session_token_is_for_one_job() {
     app.stop().await;
 }
 
+/// A token never outlives the person that it stands for.
+#[tokio::test]
+async fn a_session_ends_when_its_person_is_disabled() {
+    let app = taking_tokens().start().await;
+    let ada = app.person("ada@example.org").await;
+    let id = app.enqueue(&marketplaces()).await;
+    let issued = app.post(&format!("/api/jobs/{id}/session")).cookie(&ada).send().await.json();
+    let token = issued["token"].as_str().unwrap();
+    assert_eq!(app.get("/api/jobs").bearer(token).send().await.status, 200);
+    app.sql("UPDATE users SET disabled_at = 1 WHERE kind = 'user'").await;
+    app.get("/api/jobs").bearer(token).send().await.problem(401);
+    app.stop().await;
+}
+
 /// Seed A8: only a person opens one, and only for a job of theirs; only the hash of the marker is kept.
 #[tokio::test]
 async fn a8_only_a_person_opens_a_session() {
