@@ -171,9 +171,10 @@ impl Decisions {
             let demanded = live.trigger.is_occurrence() && !tried;
             !demanded || job.schedule.has(scheduled_for)
         });
-        if let Some(job) =
-            wanted.as_ref().filter(|job| live.stage == Stage::InLine && job.target.name == live.job.target.name)
-        {
+        let group_of = |job: &Job| job.group.as_ref().map(|group| group.name.clone());
+        let lines_up_alike =
+            |job: &&Arc<Job>| job.target.name == live.job.target.name && group_of(job) == group_of(&live.job);
+        if let Some(job) = wanted.as_ref().filter(|_| live.stage == Stage::InLine).filter(lines_up_alike) {
             self.runs.get_mut(&run)?.job = Arc::clone(job);
             return None;
         }

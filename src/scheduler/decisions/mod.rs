@@ -212,9 +212,9 @@ impl Decisions {
             self.wake_job(&job);
             effects.push(Effect::Notice(Notice::HoldOver { job, run }));
         }
-        self.look_at_pauses(now, effects);
         self.warn_of_crowds(now, effects);
         self.work_off_agenda(now, effects);
+        self.look_at_pauses(now, effects);
     }
 
     /// Pauses are kept as instants of the wall clock: one that was set back must not make them longer. A run that the
@@ -225,7 +225,7 @@ impl Decisions {
         for (at, due, run) in std::mem::take(&mut self.agenda) {
             let latest = match self.runs.get(&run).map(|live| live.stage) {
                 Some(Stage::Ready { .. }) => leaves_at(now, due),
-                Some(Stage::Waiting(_)) => soon,
+                Some(Stage::Waiting(_) | Stage::Polling) => soon,
                 _ => due.max(soon),
             };
             self.agenda.insert((at.min(latest), due, run));

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Decisions, Effect, Notice, Operation, Write};
+use super::{Decisions, Effect, Notice, Operation, Phase, Write};
 use crate::{
     job::{Job, JobName},
     schedule::Schedule,
@@ -107,8 +107,11 @@ impl Decisions {
         if self.pauses.next_change(self.pauses_seen_at).is_none_or(|at| at > now) {
             return;
         }
+        // What fell due in a pause gets its row while the pause is known; where it cannot have it yet, the pause is kept.
+        self.take_due(now, effects);
         self.pauses_seen_at = now;
-        let over = |pause: &Pause| pause.until.is_some_and(|until| until + REMEMBERED <= now);
+        let accounted = self.phase == Phase::Firing && self.retry_at.is_none();
+        let over = |pause: &Pause| accounted && pause.until.is_some_and(|until| until + REMEMBERED <= now);
         let forgotten: Vec<Option<JobName>> =
             self.pauses.0.extract_if(.., |pause| over(pause)).map(|pause| pause.job).collect();
         if !forgotten.is_empty() {

@@ -58,7 +58,8 @@ impl Decisions {
             let recent = (now - live.fires_at).to_std().unwrap_or_default() <= self.definitions.settings.late_limit;
             return if recent { Verdict::Send(live.trigger) } else { Verdict::Missed };
         }
-        if self.pauses.cover(&live.job.name, now.max(live.fires_at)) {
+        let held_back = |at| self.pauses.cover(&live.job.name, at);
+        if held_back(live.fires_at) || held_back(now.max(live.fires_at)) {
             return Verdict::HeldBack(live.fires_at);
         }
         if now <= live.fires_at {

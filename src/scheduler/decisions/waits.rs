@@ -116,7 +116,9 @@ impl Decisions {
     /// The ledger's answer: one that is not claimed any more is somebody else's.
     pub(super) fn queued(&mut self, batch: Vec<RunId>, answers: Vec<bool>) {
         for (run, lined_up) in batch.into_iter().zip(answers) {
-            if !lined_up {
+            // One that begins by now hears the same from there, and has its permit to give back.
+            let begins = self.runs.get(&run).is_some_and(|live| live.stage == Stage::Beginning);
+            if !lined_up && !begins {
                 self.forget(run);
             }
         }
@@ -131,10 +133,23 @@ impl Decisions {
     }
 
     fn wait_for(&mut self, run: RunId, need: Need, until: Option<DateTime<Utc>>) {
+        if need != Need::Group {
+            self.step_out_of_group_line(run);
+        }
         let Some(live) = self.runs.get_mut(&run) else { return };
         live.stage = Stage::Waiting(need);
         if let Some(until) = until {
             self.look_again(until, run);
+        }
+    }
+
+    /// What waits for its own job keeps nobody else of its group waiting.
+    fn step_out_of_group_line(&mut self, run: RunId) {
+        let Some(live) = self.runs.get(&run) else { return };
+        let (key, Some(group)) = ((live.fires_at, run), live.job.group.clone()) else { return };
+        if self.group_lines.get(&group.name).is_some_and(|line| line.contains(&key)) {
+            self.leave_group_line(run);
+            self.first_in_line(&group.name).into_iter().for_each(|next| self.wake_run(next));
         }
     }
 
@@ -179,9 +194,8 @@ impl Decisions {
     }
 
     pub(super) fn wake_run(&mut self, run: RunId) {
-        if let Some(at) = self.runs.get(&run).map(|live| live.fires_at) {
-            self.look_again(at, run);
-        }
+        // Not at its instant: once the clock was set back, that is yet to come.
+        self.look_again(DateTime::<Utc>::UNIX_EPOCH, run);
     }
 
     /// Whether an older occurrence that its job catches up on is not over: they go one by one, whatever the overlap policy.
@@ -223,7 +237,7 @@ impl Decisions {
     /// A retry never runs into the next occurrence: it ends as the failure that it was.
     fn end_retries_before(&mut self, run: RunId, writes: &mut Writes) {
         let Some(live) = self.runs.get(&run) else { return };
-        if live.standing != Standing::Fresh || !live.trigger.is_occurrence() {
+        if matches!(live.standing, Standing::Tried(..)) || !live.trigger.is_occurrence() {
             return;
         }
         let of_job = self.by_job.get(&live.job.name).into_iter().flatten().map(|(_, other)| *other);

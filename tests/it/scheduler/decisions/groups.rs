@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
     job::Definitions,
     run::{Outcome, Reason},
+    scheduler::decisions::Event,
 };
 
 use crate::support::{
@@ -84,6 +85,54 @@ fn a_held_run_keeps_its_slot() {
     assert_eq!(sent(&simulation), [(3, "a"), (28, "b")]);
 }
 
+/// A run that waits for its own job, which may be running, keeps nobody of its group waiting.
+#[test]
+fn who_waits_for_its_job_is_not_in_the_way() {
+    let queueing = "group = \"db\"\noverlap = \"queue\"\ntimeout = \"1s\"\nhold = \"50s\"";
+    let definitions = sharing(
+        2,
+        &[
+            ("a", "every 5s", queueing),
+            ("b", "at 2026-03-10T12:00:09Z", "group = \"db\""),
+            ("c", "at 2026-03-10T12:00:20Z", "group = \"db\""),
+        ],
+    );
+    let mut simulation =
+        Simulation::with_app(noon(), definitions, MemoryLedger::default(), |order| match order.job.name.as_str() {
+            "a" => Answer::After(secs(1), Outcome::Unknown, Some(Reason::Timeout)),
+            _ => Answer::After(secs(3), Outcome::Succeeded, None),
+        });
+    simulation.run_until(noon() + secs(40));
+    assert_eq!(sent(&simulation), [(5, "a"), (9, "b"), (20, "c")], "a is held until :56, with one slot");
+}
+
+/// A run in line for a permit whose job an edit moves to another group leaves the line of the old one.
+#[test]
+fn an_edit_of_the_group_leaves_nobody_behind() {
+    let in_group = |group: &str| {
+        let head = format!("{OPEN_APP}[groups.db]\nconcurrency = 1\n[groups.other]\nconcurrency = 1\n");
+        let moved = format!("group = \"{group}\"");
+        let stays = "group = \"db\"";
+        let tables = [
+            ("hog", "at 2026-03-10T12:00:01Z", "timeout = \"1m\""),
+            ("first", "at 2026-03-10T12:00:02Z", stays),
+            ("moved", "at 2026-03-10T12:00:03Z", moved.as_str()),
+            ("last", "at 2026-03-10T12:00:30Z", stays),
+        ];
+        definitions(&jobs_text("max_in_flight = 1\n", &head, &tables))
+    };
+    let mut simulation =
+        Simulation::with_app(noon(), in_group("db"), MemoryLedger::default(), |order| match order.job.name.as_str() {
+            "hog" => Answer::After(secs(20), Outcome::Succeeded, None),
+            _ => Answer::After(millis(10), Outcome::Succeeded, None),
+        });
+    simulation.run_until(noon() + secs(10));
+    simulation.event(Event::Reload(Box::new(in_group("other"))));
+    simulation.run_until(noon() + secs(60));
+    let jobs: Vec<&str> = sent(&simulation).into_iter().map(|(_, job)| job).collect();
+    assert_eq!(jobs, ["hog", "first", "moved", "last"]);
+}
+
 /// Over a crash: what was open is held, and what waited for it is sent when that is over.
 #[test]
 fn who_waits_goes_on_waiting_over_a_restart() {
@@ -137,7 +186,7 @@ fn a_group_that_grows_lets_the_next_in() {
     simulation.run_until(noon() + secs(10));
     assert_eq!(sent(&simulation), [(3, "a")]);
     let grown = in_turn(2, &["a", "b", "c"]);
-    simulation.event(sexton::scheduler::decisions::Event::Reload(Box::new(grown)));
+    simulation.event(Event::Reload(Box::new(grown)));
     simulation.run_until(noon() + secs(11));
     assert_eq!(sent(&simulation), [(3, "a"), (10, "b")]);
 }

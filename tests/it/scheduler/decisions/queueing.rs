@@ -42,6 +42,18 @@ fn one_waits_and_the_others_are_skipped() {
     assert_eq!(simulation.world.sent[1].0, noon() + millis(5_500), "as soon as the one before is over");
 }
 
+/// What waits behind a run ends the retries of that run: an older occurrence is not made again after a newer one.
+#[test]
+fn a_retry_is_not_made_behind_the_one_that_waited() {
+    let failed = Answer::After(millis(1_500), Outcome::Failed, Some(Reason::Connect));
+    let retry = "retry = { attempts = 3, initial = \"1s\", on = [\"connect\"] }";
+    let mut simulation = first_gets(queueing("every 1s", retry), failed);
+    simulation.run_until(noon() + millis(6_500));
+    let instants: Vec<_> = simulation.world.sent.iter().map(|(_, order)| order.scheduled_for).collect();
+    assert!(instants.is_sorted(), "{instants:?}");
+    assert_eq!(simulation.world.ledger.story("a")[..2], ["12:00:01 failed connect", "12:00:02 succeeded"]);
+}
+
 /// Guarantee G3: it waits for the end of a hold too.
 #[test]
 fn it_waits_for_the_end_of_a_hold() {

@@ -98,9 +98,10 @@ fn live(definitions: &Definitions, fates: &[Fate]) -> Simulation {
             Fate::Back(ms) => simulation.step_clock(-millis(ms)),
         }
     }
-    // Whatever is open ends, whatever is held is released, whatever waits is tried again.
+    // Whatever is open ends, whatever is held is released (two minutes later where the clock was set back by so much),
+    // whatever waits is tried again.
     let all = definitions.jobs.values().any(|job| job.catch_up == CatchUp::All);
-    simulation.run_for(secs(if all { 1_000 } else { 120 }));
+    simulation.run_for(secs(if all { 1_000 } else { 300 }));
     simulation
 }
 
