@@ -85,6 +85,18 @@ impl Principal {
         }
     }
 
+    /// Passes everybody but a program whose token lists resources and not this one (seed C6): for what may also be done by
+    /// programs that are bound to nothing.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn require_within(&self, kind: &str, id: &str) -> Result<(), Problem> {
+        match &self.kind {
+            Kind::ServiceToken(grant) if !grant.claims().resources.is_empty() => self.require_resource(kind, id),
+            _ => Ok(()),
+        }
+    }
+
     /// Who the layer found behind a request, for a middleware; a handler takes a `Principal` as an argument.
     #[must_use]
     pub fn of(extensions: &Extensions) -> Option<&Self> {

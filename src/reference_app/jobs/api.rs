@@ -24,6 +24,7 @@ use crate::{
     reference_app::{
         audit::Note,
         input::{self, Json, Path, Query},
+        marketplaces,
         problem::Failure,
         sources,
         state::{App, Shared},
@@ -58,6 +59,9 @@ pub(in crate::reference_app) async fn enqueue(
         check_key(key)?;
     }
     let work = Work::read(&kind, wanted)?;
+    if work == Work::Marketplaces {
+        who.require_within("marketplace", marketplaces::ALL)?;
+    }
     check_sources(&app, &work).await?;
     if !app.jobs.has_executor() {
         let detail = "Nobody is there to do it: this app runs without workers, or is stopping. Nothing was queued.";

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use self::name::Name;
 pub(super) use self::{
-    sync::{Reports, SyncAllError, Syncs, sync_all, sync_one, sync_queued},
+    sync::{ALL, Reports, SyncAllError, Syncs, sync_all, sync_one, sync_queued},
     table::TableError,
 };
 use super::{

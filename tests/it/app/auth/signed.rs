@@ -10,7 +10,10 @@ use sexton::{
     secret::{SecretSource, SharedSecrets},
 };
 
-use crate::support::app::{Builder, TestApp};
+use crate::support::{
+    app::{Builder, TestApp},
+    origin::Origin,
+};
 
 const SECRET: &str = "a-made-up-secret-that-signs-tokens-0001";
 
@@ -90,6 +93,33 @@ async fn c13_a_token_looks_after_its_own_jobs() {
     }
     let read_only = of_run("run-1", &["jobs:read"]);
     app.post(&format!("/api/jobs/{}/cancel", ids[0])).bearer(&read_only).send().await.problem(403);
+    app.stop().await;
+}
+
+/// Seed C6: a program's token that is bound to resources does nothing to others.
+#[tokio::test]
+async fn c6_a_bound_token_keeps_to_what_it_lists() {
+    let app = taking_tokens().start().await;
+    let origin = Origin::with_commits(1);
+    for name in ["tools", "recipes"] {
+        app.add_marketplace(name, &origin.url()).await;
+    }
+    let bound = |resources: &[&str]| {
+        signed(TokenClass::Service, "importer", &["sync:run", "jobs:enqueue"], |claims| {
+            claims.resources = resources.iter().map(|resource| (*resource).to_owned()).collect();
+        })
+    };
+    let (tools, all, free) = (bound(&["marketplace:tools"]), bound(&["marketplace:_all"]), bound(&[]));
+    let sync = |name: &str, bearer: &str| app.post(&format!("/api/marketplaces/{name}")).bearer(bearer).send();
+    assert_eq!(sync("tools/sync", &tools).await.status, 200);
+    sync("recipes/sync", &tools).await.problem(403);
+    sync("sync-all", &tools).await.problem(403);
+    let work = json!({ "kind": "marketplaces" });
+    app.post("/api/jobs").bearer(&tools).json(&work).send().await.problem(403);
+    for bearer in [&all, &free] {
+        assert_eq!(sync("sync-all", bearer).await.status, 200);
+        assert_eq!(app.post("/api/jobs").bearer(bearer).json(&work).send().await.status, 202);
+    }
     app.stop().await;
 }
 
