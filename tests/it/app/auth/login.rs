@@ -102,15 +102,19 @@ async fn an_unknown_address_takes_as_long_as_a_wrong_password() {
     let app = TestApp::start().await;
     app.register("ada@example.org").await;
     let mut shortest = [u128::MAX; 2];
-    for _ in 0..5 {
+    let alike = |[known, unknown]: [u128; 2]| unknown * 3 > known && known * 3 > unknown;
+    // The shortest of each only shrinks: a busy machine takes more rounds, and no round makes up for work that is skipped.
+    for round in 0..40 {
         for (shortest, email) in shortest.iter_mut().zip(["ada@example.org", "bob@example.org"]) {
             let started = tokio::time::Instant::now();
             log_in(&app, email, "wrong horse battery").await;
             *shortest = (*shortest).min(started.elapsed().as_micros());
         }
+        if round >= 4 && alike(shortest) {
+            break;
+        }
     }
-    let [known, unknown] = shortest;
-    assert!(unknown * 3 > known && known * 3 > unknown, "{known} us and {unknown} us");
+    assert!(alike(shortest), "{shortest:?} us");
     app.stop().await;
 }
 
