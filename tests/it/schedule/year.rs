@@ -37,9 +37,14 @@ fn daily_half_past_one_in_new_york() {
 #[expect(clippy::disallowed_methods, reason = "the test measures real time")]
 fn every_half_hour_in_new_york() {
     let schedule = schedule("*/30 * * * *", NEW_YORK, AFTER_FIRST);
-    let begun = Instant::now();
-    let runs = between(&schedule, utc(BEGIN), utc(END));
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    let timed = || {
+        let begun = Instant::now();
+        let runs = between(&schedule, utc(BEGIN), utc(END));
+        (begun.elapsed(), runs)
+    };
+    // The quickest of a few: what else the machine does is not measured.
+    let (quickest, runs) = (0..5).map(|_| timed()).min_by_key(|(took, _)| *took).unwrap();
+    assert!(quickest < Duration::from_secs(1), "{quickest:?}");
     assert_eq!(runs.len(), 17_520);
     for pair in runs.windows(2) {
         assert_eq!(pair[1] - pair[0], TimeDelta::minutes(30), "after {}", local(NEW_YORK, pair[0]));
