@@ -8,8 +8,8 @@
 //! **Adapters**: `ticker`, `store`, `credentials`, `dispatch`.
 //! **The proof**: `verify`, of what the store holds.
 //! **The loop**: `scheduler`.
-//! **Faces**: `config`, `admin`, `cli`.
-//! **The app's half**: `auth`, `reference_app`.
+//! **The app's half**, on the words alone: `auth`, `reference_app`.
+//! **Faces**, of both halves: `admin`, `config`, `cli`.
 //!
 //! Features: `sidecar` (the scheduler and the program), `auth` (the app's layer, without the sidecar's dependencies),
 //! `reference-app`.

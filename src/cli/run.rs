@@ -33,8 +33,8 @@ pub(super) struct Args {
     /// The ledger; one sidecar a file [env: SEXTON_STORE] [default: sqlite://sexton.db]
     #[arg(long, value_name = "ADDRESS")]
     store: Option<String>,
-    /// Where /livez, /readyz, /healthz and /metrics answer: IP:PORT or unix:PATH; may be given again [env: SEXTON_LISTEN]
-    /// [default: 127.0.0.1:7070]
+    /// Where health, /metrics, the JWKS and the API that `list`, `fire` and the like talk to answer: IP:PORT or unix:PATH;
+    /// may be given again [env: SEXTON_LISTEN] [default: 127.0.0.1:7070]
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<Address>,
 }

@@ -19,6 +19,8 @@ const BUSIEST: usize = 10;
 const NAMES: usize = 12;
 /// Rows of the histogram.
 const ROWS: i64 = 24;
+/// How many minutes a row may be: what divides an hour or a day.
+const STEPS: [i64; 14] = [1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 360, 720, 1440];
 /// Its widest bar, in characters.
 const WIDTH: u64 = 50;
 /// How a long simulation shows that it goes on: after so many firings.
@@ -150,7 +152,8 @@ fn overlaps(jobs: HashMap<&JobName, PerJob>, durations: &HashMap<JobName, Durati
 }
 
 pub(super) fn write_text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{} firings after {} up to {}", report.firings, utc(report.from), utc(report.to))?;
+    let firings = if report.firings == 1 { "firing" } else { "firings" };
+    writeln!(out, "{} {firings} after {} up to {}", report.firings, utc(report.from), utc(report.to))?;
     write_histogram(report, out)?;
     if !report.busiest.is_empty() {
         writeln!(out, "\nbusiest minutes")?;
@@ -180,7 +183,8 @@ pub(super) fn write_text(report: &Report, out: &mut dyn Write) -> io::Result<()>
 /// The span in at most [`ROWS`] rows of whole minutes.
 fn write_histogram(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let (first, last) = (report.from.timestamp().div_euclid(60), report.to.timestamp().div_euclid(60));
-    let step = ((last - first) / ROWS + 1).max(1);
+    let least = (last - first) / ROWS + 1;
+    let step = STEPS.into_iter().find(|step| *step >= least).unwrap_or((least + 1439) / 1440 * 1440);
     let mut rows: BTreeMap<i64, u64> =
         (first..=last).step_by(usize::try_from(step).unwrap_or(1)).map(|m| (m, 0)).collect();
     for Minute { minute, firings, .. } in &report.per_minute {
@@ -188,7 +192,10 @@ fn write_histogram(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         *rows.entry(row).or_default() += firings;
     }
     let most = rows.values().copied().max().unwrap_or_default().max(1);
-    writeln!(out, "\nper {step} min")?;
+    match step {
+        60.. => writeln!(out, "\nper {} h", step / 60)?,
+        _ => writeln!(out, "\nper {step} min")?,
+    }
     for (minute, firings) in rows {
         let Some(at) = DateTime::from_timestamp(minute * 60, 0) else { continue };
         let bar = "#".repeat(usize::try_from((firings * WIDTH).div_ceil(most)).unwrap_or_default());

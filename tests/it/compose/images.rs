@@ -82,7 +82,7 @@ async fn make_rust(engine: &Engine, debian: &str, image: &str) -> Result<(), Str
     let packages = "ca-certificates gcc libc6-dev";
     fs::write(
         &dockerfile,
-        format!("FROM {debian}\nRUN apt-get update && apt-get install -y --no-install-recommends {packages}\n"),
+        format!("FROM {debian}\nRUN apt-get update && apt-get install -y --no-install-recommends {packages} && mkdir /.cargo\n"),
     )
     .unwrap();
     let base = format!("{image}-base");
@@ -100,7 +100,8 @@ async fn make_rust(engine: &Engine, debian: &str, image: &str) -> Result<(), Str
         engine.run(&["cp", "--follow-link", trusted.to_str().unwrap(), &place]).await;
     }
     if let Some(config) = cargo_home().map(|home| home.join("config.toml")).filter(|config| config.exists()) {
-        engine.run(&["cp", config.to_str().unwrap(), &format!("{container}:/root/.cargo/config.toml")]).await;
+        // Above every folder that cargo is called in.
+        engine.run(&["cp", config.to_str().unwrap(), &format!("{container}:/.cargo/config.toml")]).await;
     }
     engine.run(&["commit", &container, image]).await;
     engine.run(&["rm", &container]).await;

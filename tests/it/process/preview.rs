@@ -41,6 +41,7 @@ async fn a_day_is_simulated_by_the_firings_themselves() {
     let sidecar = preview();
     let text = run(sidecar.command(&span)).await.good();
     assert!(text.starts_with("97 firings after"), "{text}");
+    assert!(text.contains("\nper 2 h\n"), "{text}");
     let report: Value =
         serde_json::from_str(&run(sidecar.command(&[&span[..], &["--json"]].concat())).await.good()).unwrap();
     assert_eq!(report["firings"], 97);

@@ -33,6 +33,44 @@ fn year(schedule: &str, keys: &str, step: TimeDelta) -> Vec<DateTime<Utc>> {
     found
 }
 
+/// A hundred jobs, half of them hourly, in zones that change their clocks and one that does not.
+#[test]
+fn a_year_of_a_hundred_jobs() {
+    let zones = ["Europe/Prague", "America/New_York", "Australia/Lord_Howe", "UTC"];
+    let jobs_of: Vec<_> = (0..100)
+        .map(|n| {
+            let zone = format!("timezone = \"{}\"", zones[n / 2 % zones.len()]);
+            let daily = format!("daily {:02}:{:02}", n % 24, n % 60);
+            let hourly = format!("{} * * * *", n % 60);
+            (format!("job-{n}"), if n % 2 == 0 { daily } else { hourly }, zone)
+        })
+        .collect();
+    let rows: Vec<_> =
+        jobs_of.iter().map(|(name, schedule, keys)| (name.as_str(), schedule.as_str(), keys.as_str())).collect();
+    let definitions = jobs(&rows);
+    let (mut now, end) = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
+    let begin = Instant::now();
+    let mut pump = Pump::default();
+    definitions.jobs.values().for_each(|job| pump.set(Arc::clone(job), now));
+    let mut fired = BTreeMap::<_, usize>::new();
+    while now < end {
+        for due in pump.due(now, LEAD) {
+            assert_eq!(due.late.map(|late| late.count), None, "asked often enough, nothing is late");
+            *fired.entry(due.job.name.to_string()).or_default() += due.ahead.iter().filter(|at| **at <= end).count();
+        }
+        now = pump.next_fire().map_or(end, |next| (next - LEAD).max(now + TimeDelta::seconds(1)));
+    }
+    let took = begin.elapsed();
+    println!("{} firings of {} jobs in {took:?}", fired.values().sum::<usize>(), fired.len());
+    for (name, schedule, _) in &jobs_of {
+        let expected = if schedule.starts_with("daily") { 365 } else { 8760 };
+        // A zone's new year is not UTC's, and half an hour is changed in one: a firing may be on the other side.
+        assert!(fired[name].abs_diff(expected) <= 1, "{name}, {schedule}: {}", fired[name]);
+    }
+    let bound = if cfg!(debug_assertions) { 90 } else { 10 };
+    assert!(took.as_secs() < bound, "it took {took:?}");
+}
+
 fn by_local_day(instants: &[DateTime<Utc>]) -> BTreeMap<NaiveDate, usize> {
     let mut days = BTreeMap::new();
     for instant in instants {
