@@ -3,7 +3,7 @@
 //! | the app | the run ends | the newest starts |
 //! |---|---|---|
 //! | confirms, and its answer comes | `cancelled`, or as it says when it had succeeded | then |
-//! | confirms, and does not answer in time | `cancelled`, and is held: it did not stop | after the hold |
+//! | confirms, and its answer does not come in time, before or after | `cancelled`, and is held: it did not stop | after the hold |
 //! | does not confirm | `cancelled` without waiting for the answer, and is held | after the hold |
 //!
 //! A request that is open is the app's own word that it works on it, whatever it says of a cancel; so no pass is stacked on
@@ -85,8 +85,8 @@ impl Decisions {
         let (confirmed, words) = in_words(answer);
         let stage = live.stage;
         match live.stopping.take() {
-            Some(Stopping::Heard(_)) if confirmed => {
-                effects.extend(self.finish(now, run, Closing::replaced(true, words)));
+            Some(Stopping::Heard(closing)) if confirmed => {
+                effects.extend(self.finish(now, run, confirmed_to_stop(&closing, words)));
             }
             Some(Stopping::Heard(closing)) => effects.extend(self.finish(now, run, *closing)),
             _ if stage == Stage::Polling => {
@@ -113,13 +113,20 @@ impl Decisions {
                 live.stopping = Some(Stopping::Heard(Box::new(closing)));
                 None
             }
-            Some(Stopping::Confirmed) => {
-                let stopped = closing.reason != Some(Reason::Timeout);
-                let words = if stopped { "the app stopped it" } else { "the app said that it stops it, and did not" };
-                Some(Closing::replaced(stopped, words.to_owned()))
-            }
+            Some(Stopping::Confirmed) => Some(confirmed_to_stop(&closing, "the app stopped it".to_owned())),
             _ => Some(closing),
         }
+    }
+}
+
+/// How a run ends that the app says it stopped, and whose request ended so. Where nothing of the app ended the request, it may
+/// be at it whatever it says, and whichever of the two came first.
+fn confirmed_to_stop(heard: &Closing, words: String) -> Closing {
+    match heard.reason {
+        Some(Reason::Timeout | Reason::UnknownStatus) => {
+            Closing::replaced(false, "the app said that it stops it, and did not".to_owned())
+        }
+        _ => Closing::replaced(true, words),
     }
 }
 

@@ -95,18 +95,32 @@ fn what_was_done_first_is_done() {
     }
 }
 
-/// An app that says that it stops and goes on: no second pass beside the first.
+/// An app that says that it stops and goes on: no second pass beside the first, whether its word or the end of the wait
+/// for its answer comes first.
 #[test]
 fn an_app_that_lies_is_held() {
-    let (mut world, run) = asked();
-    world.on(t(122), Event::Cancelled(run, confirms()));
-    answer(&mut world, t(150), run, Outcome::Unknown, Some(Reason::Timeout));
-    assert_eq!(world.ledger.story("a")[0], "12:01:00 cancelled");
-    pass(&mut world, 150, 249);
-    assert_eq!(world.sent.len(), 1, "its hold is not over");
-    pass(&mut world, 249, 251);
-    assert_eq!(world.sent.len(), 2);
-    assert_eq!(world.sent[1].0, t(250));
+    for (reason, confirmed_at, ended_at) in [
+        (Reason::Timeout, 122, 150),
+        (Reason::Timeout, 150, 122),
+        (Reason::UnknownStatus, 122, 150),
+        (Reason::UnknownStatus, 150, 122),
+    ] {
+        let (mut world, run) = asked();
+        for at in [122, 150] {
+            if at == confirmed_at {
+                world.on(t(at), Event::Cancelled(run, confirms()));
+            }
+            if at == ended_at {
+                answer(&mut world, t(at), run, Outcome::Unknown, Some(reason));
+            }
+        }
+        assert_eq!(world.ledger.story("a")[0], "12:01:00 cancelled");
+        pass(&mut world, 150, 249);
+        assert_eq!(world.sent.len(), 1, "its hold is not over");
+        pass(&mut world, 249, 251);
+        assert_eq!(world.sent.len(), 2);
+        assert_eq!(world.sent[1].0, t(250));
+    }
 }
 
 /// Not confirmed: it is given up and held, and the newest starts when that is over.
