@@ -1,7 +1,5 @@
 //! `sexton backfill`: occurrences of the past, one by one.
 
-use std::net::SocketAddr;
-
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -111,20 +109,11 @@ async fn it_survives_the_sidecar_and_says_how_far_it_got() {
     app.has("slow", 3).await;
     running.signal(Signal::KILL);
     running.ended().await;
-    let mut running = on(&sidecar, address).await;
+    let (mut running, _) = sidecar.operated_at(address).await;
     again.ended().await;
     let instants: std::collections::BTreeSet<_> =
         app.of("slow").into_iter().map(|arrival| arrival.scheduled_for).collect();
     assert_eq!(instants.len(), 3, "each was sent: {:?}", again.said);
     assert!(again.said.iter().any(|line| line.contains("occurrences sent")), "{:?}", again.said);
     assert_eq!(running.stop().await, Some(0));
-}
-
-/// Starts the sidecar again where it was.
-async fn on(sidecar: &Sidecar, address: SocketAddr) -> Running {
-    let mut command = sidecar.command(&["run", "--listen", &address.to_string()]);
-    command.env("SEXTON_ADMIN_TOKEN", OTHER);
-    let mut running = Running::start(command);
-    running.hear("sexton is up").await;
-    running
 }

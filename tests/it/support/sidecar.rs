@@ -148,7 +148,12 @@ impl Sidecar {
 
     /// Starts it with an admin token; [`Self::ask`] shows it.
     pub(crate) async fn operated(&self) -> (Running, SocketAddr) {
-        let mut command = self.command(&["run", "--listen", "127.0.0.1:0"]);
+        self.operated_at(([127, 0, 0, 1], 0).into()).await
+    }
+
+    /// The same, where it was before.
+    pub(crate) async fn operated_at(&self, address: SocketAddr) -> (Running, SocketAddr) {
+        let mut command = self.command(&["run", "--listen", &address.to_string()]);
         command.env("SEXTON_ADMIN_TOKEN", OTHER);
         let mut running = Running::start(command);
         let line = running.hear("sexton is up").await;

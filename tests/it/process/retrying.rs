@@ -1,0 +1,117 @@
+//! Attempts that are made again, by the log of the app that they reach.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::working_app::{Absent, Pass, WorkingApp};
+use crate::support::{
+    process::{eventually, run},
+    sidecar::{PATIENCE, Sidecar},
+};
+
+/// What [`WorkingApp`] asks for in its 503.
+const ASKED_FOR: TimeDelta = TimeDelta::seconds(2);
+/// What a timer may be early by on another clock.
+const SLACK: TimeDelta = TimeDelta::milliseconds(50);
+
+/// A job that is fired by hand.
+fn by_hand(name: &str, path: &str) -> String {
+    format!(
+        "[jobs.{name}]\nschedule = 'every 1d'\npath = '{path}'\n\
+         retry = {{ attempts = 9, initial = '1s', factor = 1.0 }}\n"
+    )
+}
+
+/// All attempts of one run carry its id as key, are numbered from `first` on, and leave the app alone for as long as it asks.
+fn assert_one_run(passes: &[Pass], first: u32) {
+    let run = &passes[0].run;
+    for (number, pass) in (first..).zip(passes) {
+        assert_eq!((&pass.run, &pass.key, pass.attempt), (run, &format!("\"{run}\""), number), "{passes:#?}");
+        assert_eq!(pass.scheduled_for, passes[0].scheduled_for);
+    }
+    for pair in passes.windows(2) {
+        assert!(pair[1].received - pair[0].received >= ASKED_FOR - SLACK, "{passes:#?}");
+    }
+}
+
+async fn row_in(state: &str, sidecar: &Sidecar) -> Value {
+    let look = async || sidecar.runs().await.into_iter().find(|row| row["state"] == state);
+    eventually(&format!("a run that is {state}"), PATIENCE, look).await
+}
+
+#[tokio::test]
+async fn a_busy_app_is_asked_again_when_it_wants_to_be() {
+    let app = WorkingApp::start();
+    let sidecar = Sidecar::new(app.address, &by_hand("busy", "/busy/2"));
+    let (mut running, address) = sidecar.operated().await;
+    let done = sidecar.ask(address, &["fire", "busy", "--wait"]).await;
+    assert_eq!(done.code, Some(0), "{done}");
+    assert_one_run(&app.has("busy", 3).await, 1);
+    assert_eq!(running.stop().await, Some(0));
+    assert_eq!(sidecar.runs().await.len(), 1, "one run, however often it was tried");
+}
+
+/// The app was away, and is there at one of the next attempts.
+#[tokio::test]
+async fn an_app_that_is_away_is_asked_again() {
+    let absent = Absent::reserve();
+    let sidecar = Sidecar::new(absent.address, &by_hand("away", "/takes/0"));
+    let (mut running, address) = sidecar.operated().await;
+    sidecar.ask(address, &["fire", "away"]).await.good();
+    let waiting = row_in("retry_wait", &sidecar).await;
+    assert_eq!(waiting["reason"], "connect", "{waiting}");
+    let app = absent.appear();
+    let passes = app.has("away", 1).await;
+    assert!(passes[0].attempt > 1 && passes[0].run == waiting["id"].as_str().unwrap(), "{passes:?}");
+    assert_one_run(&passes, passes[0].attempt);
+    row_in("succeeded", &sidecar).await;
+    assert_eq!(running.stop().await, Some(0));
+}
+
+/// A pending attempt is in the ledger: neither a stop nor a kill forgets it, brings it forward or starts anew.
+#[tokio::test]
+async fn a_pending_attempt_survives_a_restart() {
+    for signal in [Signal::TERM, Signal::KILL] {
+        let app = WorkingApp::start();
+        let sidecar = Sidecar::new(app.address, &by_hand("busy", "/busy/1"));
+        let (mut running, address) = sidecar.operated().await;
+        sidecar.ask(address, &["fire", "busy"]).await.good();
+        row_in("retry_wait", &sidecar).await;
+        running.signal(signal);
+        running.ended().await;
+        assert_eq!(app.passes().len(), 1);
+        let (mut running, _) = sidecar.operated_at(address).await;
+        assert_one_run(&app.has("busy", 2).await, 1);
+        row_in("succeeded", &sidecar).await;
+        assert_eq!(running.stop().await, Some(0));
+    }
+}
+
+/// What is still to be tried when the next occurrence comes ends as the failure that it was.
+#[tokio::test]
+async fn no_attempt_runs_into_the_next_occurrence() {
+    let app = WorkingApp::start();
+    let jobs = "[jobs.busy]\nschedule = 'every 5s'\npath = '/busy/99'\nretry = { attempts = 99, initial = '1s' }\n";
+    let sidecar = Sidecar::new(app.address, jobs);
+    let (mut running, _) = sidecar.run().await;
+    let third = |app: &WorkingApp| {
+        let instants: BTreeSet<_> = app.passes().iter().map(|pass| pass.scheduled_for).collect();
+        (instants.len() > 2).then_some(())
+    };
+    app.shows("three occurrences", third).await;
+    assert_eq!(running.stop().await, Some(0));
+    let passes = app.passes();
+    assert!(passes.iter().any(|pass| pass.attempt > 1), "{passes:#?}");
+    for of_run in passes.chunk_by(|one, next| one.run == next.run) {
+        assert_one_run(of_run, 1);
+        let next = of_run[0].scheduled_for + TimeDelta::seconds(5);
+        assert!(of_run.iter().all(|pass| pass.received < next), "{of_run:#?}");
+    }
+    let rows = sidecar.runs().await;
+    let told = (&rows[0]["outcome"], &rows[0]["reason"], &rows[0]["status"]);
+    assert_eq!(told, (&"failed".into(), &"status".into(), &503.into()), "{}", rows[0]);
+    run(sidecar.command(&["verify", "--store", "sqlite://sexton.db"])).await.good();
+}
