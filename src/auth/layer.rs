@@ -156,13 +156,14 @@ impl<D: Directory> Scheduler<D> {
     }
 }
 
-/// A run's token travels with that run and no other (seed B8): what the request says of itself must be what it says.
+/// A run's token travels with that run and no other (seed B8): what the request's headers say of run, job and fence must
+/// be what the token says. Where they say nothing, the token alone counts.
 fn is_of_the_request(claims: &TokenClaims, headers: &HeaderMap) -> Result<(), Refusal> {
     let fence = claims.fence.map(|fence| fence.to_string());
     let bound = [(header::RUN, &claims.run_id), (header::JOB, &claims.job), (header::FENCE, &fence)];
     let other = |(name, claim): (&str, &Option<String>)| {
-        let mut said = headers.get_all(name).iter();
-        claim.as_ref().is_some_and(|claim| said.any(|said| said.as_bytes() != claim.as_bytes()))
+        let claim = claim.as_deref().map(str::as_bytes);
+        headers.get_all(name).iter().any(|said| Some(said.as_bytes()) != claim)
     };
     if bound.into_iter().any(other) { Err(Refusal::OtherRun) } else { Ok(()) }
 }

@@ -38,10 +38,10 @@
 //!
 //! | class | stands for | bound to |
 //! |---|---|---|
-//! | `user` | a person, with the groups that the issuer vouches for | nothing: the app's own checks apply |
+//! | `user` | a person, with the groups that the issuer vouches for, while the app has them ([`Verifier::with_accounts`]) | nothing: the app's own checks apply |
 //! | `service` | a program; its `service_groups` stand for scopes ([`VerifierConfig::with_bundle`]) | what `resources` lists |
 //! | `session` | one run of the app's, while the app keeps the session ([`Verifier::with_sessions`]) | `run_id` |
-//! | `run` | the scheduler, for one run of a job | `run_id`, and what the request's `Sexton-*` headers say |
+//! | `run` | the scheduler, for one run of a job | `run_id`, `job` and `fence`, which the request's `Sexton-*` headers may not contradict |
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -60,12 +60,12 @@
 //! # });
 //! ```
 //!
-//! A token is 401 when it is missing, malformed, forged, another app's, expired or of a session that is over; 403 when it is
+//! A token is 401 when it is missing, malformed, forged, another app's, expired, or of a session or an account that is gone; 403 when it is
 //! revoked, lacks a scope or is bound to something else; 503 while nobody can say whether it is revoked ([`Revocations`]).
 //!
 //! # Work that is asked for twice
 //!
-//! See [`idempotency`].
+//! See [`idempotency`]; gates go outside of it.
 
 mod bearer;
 mod config;

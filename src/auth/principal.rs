@@ -25,11 +25,11 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// Whoever a token stands for: its subject. Groups are a person's only.
+    /// Whoever a token stands for: its subject. Groups and another address are a person's only.
     pub(super) fn of_grant(grant: Grant) -> Self {
         let claims = grant.claims();
         let id = claims.sub.clone();
-        let email = claims.email.clone().unwrap_or_else(|| id.clone());
+        let email = claims.email.clone().filter(|_| grant.class() == TokenClass::User).unwrap_or_else(|| id.clone());
         let name = claims.name.clone().unwrap_or_else(|| id.clone());
         let (groups, kind) = match grant.class() {
             TokenClass::User => (claims.groups.clone(), Kind::User(Credential::Token(grant))),
@@ -69,6 +69,15 @@ impl Principal {
         Err(Problem::new(403, "Forbidden", detail))
     }
 
+    /// Passes whoever came without a token, and a token that may do all of `scopes`: for what everybody who is known may
+    /// see, but not everything that they hold.
+    ///
+    /// # Errors
+    /// 403, naming what is missing.
+    pub fn require_of_token(&self, scopes: &[&str]) -> Result<(), Problem> {
+        if self.kind.grant().is_some() { self.require(scopes) } else { Ok(()) }
+    }
+
     /// Passes a machine's token only for a resource that it names, by `run_id` or in `resources` (seed C6). Whom a person
     /// or the scheduler may touch is for the app's own checks to say: they pass here.
     ///
@@ -85,15 +94,16 @@ impl Principal {
         }
     }
 
-    /// Passes everybody but a program whose token lists resources and not this one (seed C6): for what may also be done by
-    /// programs that are bound to nothing.
+    /// Passes everybody but a session, which is bound to its run, and a program whose token lists resources, where they do
+    /// not name this one (seed C6): for what may also be done by programs that are bound to nothing.
     ///
     /// # Errors
     /// 403.
     pub fn require_within(&self, kind: &str, id: &str) -> Result<(), Problem> {
         match &self.kind {
-            Kind::ServiceToken(grant) if !grant.claims().resources.is_empty() => self.require_resource(kind, id),
-            _ => Ok(()),
+            Kind::ServiceToken(grant) if grant.claims().resources.is_empty() => Ok(()),
+            Kind::ServiceToken(_) | Kind::Session(_) => self.require_resource(kind, id),
+            Kind::Service | Kind::User(_) | Kind::Run(_) => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    RUN_CLASS,
+    RUN_CLASS, WHOAMI_JOB,
     identity::{SCHEDULER_EMAIL, is_reserved},
 };
 
@@ -124,7 +124,7 @@ pub struct TokenClaims {
     /// Of a run: its job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
-    /// Of a run: the attempt's fence.
+    /// Of a run: the attempt's fence. Only the self-check's token, whose job is [`WHOAMI_JOB`], has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fence: Option<u64>,
 }
@@ -142,7 +142,7 @@ pub enum Misfit {
     #[error("one of class `session` says `run_id` and `session_id`")]
     UnboundSession,
     /// A run is bound to itself.
-    #[error("one of class `run` says `run_id` and `job`, and its `sub` is {SCHEDULER_EMAIL}")]
+    #[error("one of class `run` says `run_id`, `job` and `fence`, and its `sub` is {SCHEDULER_EMAIL}")]
     UnboundRun,
     /// One run and nothing else.
     #[error("one of class `session` or `run` lists no resources")]
@@ -162,6 +162,7 @@ impl TokenClaims {
         let (run, session) = (self.run_id.as_deref().is_some_and(named), self.session_id.as_deref().is_some_and(named));
         let listing = !self.resources.is_empty();
         let reserved = is_reserved(&self.sub) || self.email.as_deref().is_some_and(is_reserved);
+        let fenced = self.fence.is_some() || self.job.as_deref() == Some(WHOAMI_JOB);
         let of_scheduler = self.sub == SCHEDULER_EMAIL;
         match self.token_class {
             _ if !named(&self.sub) || !named(&self.jti) => Err(Misfit::Nameless),
@@ -169,7 +170,7 @@ impl TokenClaims {
                 Err(Misfit::BoundPerson)
             }
             TokenClass::Session if !run || !session => Err(Misfit::UnboundSession),
-            TokenClass::Run if !run || self.job.is_none() || !of_scheduler => Err(Misfit::UnboundRun),
+            TokenClass::Run if !run || self.job.is_none() || !fenced || !of_scheduler => Err(Misfit::UnboundRun),
             TokenClass::Session | TokenClass::Run if listing => Err(Misfit::ListsResources),
             TokenClass::User | TokenClass::Service | TokenClass::Session if reserved => Err(Misfit::Reserved),
             _ => Ok(()),

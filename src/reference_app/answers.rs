@@ -106,18 +106,32 @@ impl Answers for AnswerTable {
         Ok(())
     }
 
-    async fn raise(&self, lane: &Lane, fence: u64) -> Result<u64, AnswersError> {
+    async fn raise(
+        &self,
+        lane: &Lane,
+        fence: u64,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<u64, AnswersError> {
         // SQLite's integers end where no fence ever comes.
         let fence = i64::try_from(fence).unwrap_or(i64::MAX);
+        let mut transaction = self.0.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("DELETE FROM fences WHERE until <= ?")
+            .bind(now.timestamp_millis())
+            .execute(&mut *transaction)
+            .await?;
         let highest: i64 = sqlx::query_scalar(
-            "INSERT INTO fences (principal, job, fence) VALUES (?, ?, ?)
-             ON CONFLICT (principal, job) DO UPDATE SET fence = max(fence, excluded.fence) RETURNING fence",
+            "INSERT INTO fences (principal, job, fence, until) VALUES (?, ?, ?, ?)
+             ON CONFLICT (principal, job) DO UPDATE SET fence = max(fence, excluded.fence), until = excluded.until
+             RETURNING fence",
         )
         .bind(&lane.principal)
         .bind(&lane.job)
         .bind(fence)
-        .fetch_one(&self.0)
+        .bind(until.timestamp_millis())
+        .fetch_one(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(highest.unsigned_abs())
     }
 }

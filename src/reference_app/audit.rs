@@ -19,7 +19,7 @@ use super::{
     input::{self, Query},
     observe::caught,
     problem::{Failure, internal},
-    state::Shared,
+    state::{App, Shared},
 };
 use crate::auth::{Admin, Principal};
 
@@ -107,6 +107,18 @@ pub(super) async fn list(
     Ok(Body(rows.into_iter().map(row).collect()))
 }
 
+/// Writes down that somebody who is known was refused before the work of a route.
+pub(super) async fn refused(app: &App, action: Action, request: &mut Request) {
+    let Some(user) = Principal::of(request.extensions()).map(|principal| principal.email.clone()) else { return };
+    let resource = resource(action.resource, request).await;
+    let at = instant(app.now_millis());
+    write(
+        app,
+        Row { at, user, action: action.name.to_owned(), resource, result: "refused".to_owned(), duration_ms: 0 },
+    )
+    .await;
+}
+
 /// The middleware of one route.
 pub(super) async fn record(
     State((app, action)): State<(Shared, Action)>,
@@ -134,11 +146,17 @@ pub(super) async fn record(
             result: result.to_owned(),
             duration_ms: duration,
         };
-        if let Err(error) = insert(&app.pool, row).await {
-            tracing::error!(%error, action = action.name, "an action is missing from the audit log");
-        }
+        write(&app, row).await;
     }
     response
+}
+
+/// What fails here is in the log, and fails no request.
+async fn write(app: &App, row: Row) {
+    let action = row.action.clone();
+    if let Err(error) = insert(&app.pool, row).await {
+        tracing::error!(%error, action, "an action is missing from the audit log");
+    }
 }
 
 /// Writes a row.

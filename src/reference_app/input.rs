@@ -15,6 +15,9 @@ use crate::{
     secret::Secret,
 };
 
+/// The largest body that is read. The largest sensible one is an address of 2 kB.
+pub(super) const MAX_BODY: usize = 64 * 1024;
+
 /// A JSON body.
 pub(super) struct Json<T>(pub(super) T);
 

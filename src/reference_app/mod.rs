@@ -9,17 +9,20 @@
 //! | `POST /api/auth/login`, `/logout` | anybody | the same body; sets or ends a session |
 //! | `GET /api/auth/me` | anybody known | `{"id","email","name","kind","groups"}` |
 //! | `POST`, `GET /api/auth/tokens`, `DELETE …/{id}` | a person's session | access tokens, shown once |
-//! | `GET /api/marketplaces` | anybody known | names, addresses without credentials, last commits |
+//! | `GET /api/marketplaces` | anybody known; tokens with `marketplaces:read` | names, addresses without credentials, last commits |
 //! | `POST /api/marketplaces`, `DELETE …/{name}` | admins | `{"name","url"}` |
 //! | `POST /api/marketplaces/sync-all`, `…/{name}/sync` | admins; tokens with `sync:run` | what each repository did |
-//! | `GET /api/sources` | anybody known | what is imported from where, and when it last was |
+//! | `GET /api/sources` | anybody known; tokens with `sources:read` | what is imported from where, and when it last was |
 //! | `POST /api/sources`, `DELETE …/{name}` | admins | `{"name", "url" or "file", "format"?}` |
-//! | `POST /api/jobs` | admins; tokens with `jobs:enqueue` | `{"kind", "idempotency_key"?, …}`; 202 with `Location` and `Retry-After` |
+//! | `POST /api/jobs` | admins; tokens with `jobs:enqueue`, and `sync:run` for the kind `marketplaces` | `{"kind", "idempotency_key"?, …}`; 202 with `Location` and `Retry-After` |
 //! | `GET /api/jobs?status=…&kind=…&limit=100` | admins; tokens with `jobs:read` | jobs, newest first; a token sees its own |
 //! | `GET /api/jobs/{id}` | anybody | `{"id","status","progress"}`; admins, and tokens with `jobs:read` of whose job it is, see the rest |
 //! | `POST /api/jobs/{id}/cancel` | admins; tokens with `jobs:cancel` of whose job it is | 200 when nothing of it is running any more |
 //! | `POST`, `DELETE /api/jobs/{id}/session` | a person's session | a token for that job alone, for an hour; ends all of them |
 //! | `GET /api/audit?limit=100` | admins | who did what, newest first |
+//!
+//! A program's token that lists resources (`marketplace:tools`, `source:prices`, or `_all` of a kind) sees and touches
+//! those and no others; a session's token is for its job.
 //!
 //! Every request that can change something runs to its end although its client hangs up, and has one row in the audit log
 //! (seed A37). Errors are `application/problem+json`.
@@ -31,6 +34,7 @@ mod config;
 mod database;
 mod directory;
 mod email;
+mod gates;
 mod git;
 mod groups;
 mod health;

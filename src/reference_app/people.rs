@@ -4,7 +4,7 @@ use sqlx::SqlitePool;
 
 use super::{groups, key::KeyHash, sessions};
 use crate::{
-    auth::{Credential, Kind, Presented, Principal},
+    auth::{Credential, Grant, Kind, Presented, Principal},
     clock::SharedClock,
 };
 
@@ -34,6 +34,19 @@ pub(super) async fn find(
     let Some((id, email, name)) = row else { return Ok(None) };
     let groups = groups::of_user(pool, &id).await?;
     Ok(Some(Principal { id, email, name, kind: Kind::User(credential), groups }))
+}
+
+/// Whether the person that a token of class `user` stands for, by id or by address, is here and not disabled.
+pub(super) async fn is_there(pool: &SqlitePool, grant: &Grant) -> Result<bool, sqlx::Error> {
+    let claims = grant.claims();
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM users WHERE kind = 'user' AND disabled_at IS NULL
+             AND (id = ?1 OR email = ?1) AND email = coalesce(?2, email))",
+    )
+    .bind(&claims.sub)
+    .bind(&claims.email)
+    .fetch_one(pool)
+    .await
 }
 
 async fn by_token(pool: &SqlitePool, hash: &KeyHash) -> Result<Option<Row>, sqlx::Error> {

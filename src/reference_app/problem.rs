@@ -39,14 +39,6 @@ impl Failure {
         let invalid = Invalid::new(format!("#/{member}"), detail.clone());
         Self::Refused(problem(status, detail).with_invalid(invalid))
     }
-
-    /// The problem, when no response will pass by [`super::observe`].
-    pub(super) fn into_problem(self, entropy: Entropy) -> Problem {
-        match self {
-            Self::Refused(problem) => problem,
-            Self::Internal(cause) => internal(&cause, entropy),
-        }
-    }
 }
 
 /// Errors that are never the client's fault. Each is named, so that one that a client should see cannot slip in here.
@@ -107,8 +99,18 @@ pub(super) fn problem(status: StatusCode, detail: impl Into<String>) -> Problem 
 
 /// Logs `cause` under a new id, and keeps everything else about it from the client.
 pub(super) fn internal(cause: &impl Display, entropy: Entropy) -> Problem {
+    let detail = "The app failed; its log has the cause under the error id.";
+    logged(StatusCode::INTERNAL_SERVER_ERROR, detail, cause, entropy)
+}
+
+/// The same where a credential cannot be looked up now: it may be good (seed C4).
+pub(super) fn unavailable(cause: &impl Display, entropy: Entropy) -> Problem {
+    let detail = "The app cannot say now who asks; try again soon. Its log has the cause under the error id.";
+    logged(StatusCode::SERVICE_UNAVAILABLE, detail, cause, entropy)
+}
+
+fn logged(status: StatusCode, detail: &str, cause: &impl Display, entropy: Entropy) -> Problem {
     let error_id = entropy.hex::<8>();
     tracing::error!(error_id, %cause, "a request failed");
-    problem(StatusCode::INTERNAL_SERVER_ERROR, "The app failed; its log has the cause under the error id.")
-        .with_error_id(error_id)
+    problem(status, detail).with_error_id(error_id)
 }

@@ -15,42 +15,42 @@ use super::{
     answers::AnswerTable,
     audit::{self, Action},
     directory::UserTable,
+    gates::{self, Gate},
     health::health,
+    input::MAX_BODY,
     jobs, marketplaces,
     observe::observe,
     people,
-    problem::{Failure, problem},
+    problem::{problem, unavailable},
     sessions, sources,
     state::Shared,
     users,
 };
 use crate::{
-    auth::{self, Auth, Idempotency},
+    auth::{Auth, Idempotency},
     protocol::Problem,
 };
 
-/// The largest body that is read. The largest sensible one is an address of 2 kB.
-const MAX_BODY: usize = 64 * 1024;
-
-/// What a token must allow to bring marketplaces up to date.
-const SYNC: &[&str] = &["sync:run"];
-
 /// The whole app. The log sees everything, the auth layer sees everything but the log, each audited route is wrapped in
-/// its own row, and what may be asked for twice is done, and in the audit log, once. An answer that shows a new credential
-/// is not among that: it must not be kept. Nor is a cancellation: it may follow a run that a later one has passed.
+/// its own row, and what may be asked for twice is done, and in the audit log, once, behind a gate. An answer that shows a
+/// new credential is not among that: it must not be kept. Nor is a cancellation: it may follow a run that a later one has
+/// passed.
 pub(super) fn router(app: &Shared, auth: Auth<UserTable>, idempotency: &Idempotency<AnswerTable>) -> Router {
     let audited = |method: MethodRouter<Shared>, name, resource| {
         let action = Action { name, resource };
         method.route_layer(from_fn_with_state((Arc::clone(app), action), audit::record))
     };
-    let once = |method: MethodRouter<Shared>| method.route_layer(idempotency.clone());
-    let sync = |method: MethodRouter<Shared>, resource| {
-        once(audited(method.route_layer(auth::require(SYNC)), "marketplace.sync", resource))
+    // The last layer is the outermost: the gate is asked before the stored answers are.
+    let once = |gate: Gate, method: MethodRouter<Shared>, name, resource| {
+        let action = Action { name, resource };
+        let judged = from_fn_with_state((Arc::clone(app), action, gate), gates::judge);
+        audited(method, name, resource).route_layer(idempotency.clone()).route_layer(judged)
     };
+    let sync = |method: MethodRouter<Shared>, resource| once(Gate::Sync, method, "marketplace.sync", resource);
     let tokens = audited(post(access_tokens::mint), "token.create", "token");
-    let marketplaces = once(audited(post(marketplaces::add), "marketplace.add", "marketplace"));
-    let sources = once(audited(post(sources::add), "source.add", "source")).get(sources::list);
-    let jobs = once(audited(post(jobs::enqueue), "job.enqueue", "job")).get(jobs::list);
+    let marketplaces = once(Gate::Admins, post(marketplaces::add), "marketplace.add", "marketplace");
+    let sources = once(Gate::Admins, post(sources::add), "source.add", "source").get(sources::list);
+    let jobs = once(Gate::Enqueue, post(jobs::enqueue), "job.enqueue", "job").get(jobs::list);
     let job_sessions = audited(post(jobs::open_session).delete(jobs::close_sessions), "job.session", "job:{id}");
     Router::new()
         .route("/api/health", get(health))
@@ -89,7 +89,7 @@ fn with_people(app: &Shared, auth: Auth<UserTable>) -> Auth<UserTable> {
         let app = Arc::clone(&app);
         async move {
             let found = people::find(&app.pool, &app.clock, presented).await;
-            found.map_err(|error| Failure::from(error).into_problem(app.entropy))
+            found.map_err(|error| unavailable(&error, app.entropy))
         }
     })
 }

@@ -14,7 +14,8 @@ use super::{
     lifecycle::Lifecycle,
     marketplaces::Syncs,
     passwords::Passwords,
-    problem::Failure,
+    people,
+    problem::unavailable,
     revocations::RevocationTable,
     router::router,
     sources::{Bounds, Imports},
@@ -63,7 +64,7 @@ pub async fn serve(
     if let Some(tokens) = config.tokens.clone() {
         let revocations = RevocationTable { pool: database.pool.clone() };
         let verifier = Verifier::start(tokens, revocations, Arc::clone(&clock)).await?;
-        auth = auth.with_tokens(with_sessions(verifier, &database, entropy));
+        auth = auth.with_tokens(asking(verifier, &database, entropy));
     }
     let answers = AnswerTable::open(database.pool.clone()).await.map_err(DatabaseError::from)?;
     let idempotency = Idempotency::new(answers, Arc::clone(&clock));
@@ -97,12 +98,16 @@ pub async fn serve(
     Ok(())
 }
 
-/// Session tokens hold for as long as their markers are in the database.
-fn with_sessions(verifier: Verifier, database: &Database, entropy: Entropy) -> Verifier {
-    let pool = database.pool.clone();
-    verifier.with_sessions(move |grant| {
-        let pool = pool.clone();
-        async move { jobs::is_alive(&pool, &grant).await.map_err(|error| Failure::from(error).into_problem(entropy)) }
+/// Session tokens hold for as long as their markers are in the database, people's for as long as those are.
+fn asking(verifier: Verifier, database: &Database, entropy: Entropy) -> Verifier {
+    let (markers, users) = (database.pool.clone(), database.pool.clone());
+    let verifier = verifier.with_sessions(move |grant| {
+        let pool = markers.clone();
+        async move { jobs::is_alive(&pool, &grant).await.map_err(|error| unavailable(&error, entropy)) }
+    });
+    verifier.with_accounts(move |grant| {
+        let pool = users.clone();
+        async move { people::is_there(&pool, &grant).await.map_err(|error| unavailable(&error, entropy)) }
     })
 }
 

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Method, Uri, header::CONTENT_TYPE};
 use ring::digest::{Context, SHA256};
 
 use crate::{
-    auth::Principal,
+    auth::{Kind, Principal},
     protocol::{Problem, header},
 };
 
@@ -60,11 +60,17 @@ impl Key {
 }
 
 impl Lane {
-    /// The job's lane and the fence of a request; `None` when it does not name both.
+    /// The job's lane and the fence of a request: of a run's token its own, else what the headers say; `None` when the job
+    /// or the fence is not named.
     ///
     /// # Errors
     /// 400 for a fence that is no number.
     pub(super) fn of(who: &Principal, headers: &HeaderMap) -> Result<Option<(Self, u64)>, Problem> {
+        if let Kind::Run(grant) = &who.kind {
+            let claims = grant.claims();
+            let lane = claims.job.clone().map(|job| Self { principal: space(who), job });
+            return Ok(lane.zip(claims.fence));
+        }
         let (Some(job), Some(fence)) = (single(headers, header::JOB)?, single(headers, header::FENCE)?) else {
             return Ok(None);
         };
@@ -78,7 +84,7 @@ impl Lane {
 /// The scheduler is one client, whichever credential it came with.
 fn space(who: &Principal) -> String {
     match who.kind {
-        crate::auth::Kind::Run(_) => format!("service:{}", who.id),
+        Kind::Run(_) => format!("service:{}", who.id),
         ref kind => format!("{}:{}", kind.as_str(), who.id),
     }
 }

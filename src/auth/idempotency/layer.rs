@@ -31,6 +31,9 @@ use crate::{
 
 /// How long an answer is kept unless said otherwise: longer than any retry of the scheduler's.
 const LIFE: TimeDelta = TimeDelta::hours(24);
+/// How long a fence is kept after it was last seen: longer than any request lies frozen somewhere and still finds a
+/// credential that holds.
+const FENCE_LIFE: TimeDelta = TimeDelta::days(90);
 /// The largest body of a request with a key, and of an answer that is kept.
 const BODY: usize = 1024 * 1024;
 
@@ -87,13 +90,16 @@ impl<A: Answers> Idempotency<A> {
         let Some(who) = found(&parts.extensions)? else {
             return Ok(call(inner, Request::from_parts(parts, body)).await);
         };
+        // What only looks is never too late, and may be done as often as it comes.
+        if parts.method.is_safe() {
+            return Ok(call(inner, Request::from_parts(parts, body)).await);
+        }
         if let Some((lane, fence)) = Lane::of(who, &parts.headers)? {
             self.refuse_late(&lane, fence).await?;
         }
         // Inside a nested router the address has lost its prefix; two of them are not one endpoint.
         let address = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
-        let key = Key::of(who, &parts.method, address, &parts.headers)?;
-        let Some(key) = key.filter(|_| !parts.method.is_safe()) else {
+        let Some(key) = Key::of(who, &parts.method, address, &parts.headers)? else {
             return Ok(call(inner, Request::from_parts(parts, body)).await);
         };
         let body = self.whole(body).await?;
@@ -112,7 +118,9 @@ impl<A: Answers> Idempotency<A> {
 
     /// A request of a fence that was passed already comes too late to do anything.
     async fn refuse_late(&self, lane: &Lane, fence: u64) -> Result<(), Problem> {
-        let highest = self.answers.raise(lane, fence).await.map_err(|error| broken(&error))?;
+        let now = self.clock.now();
+        let raised = self.answers.raise(lane, fence, now, now + FENCE_LIFE).await;
+        let highest = raised.map_err(|error| broken(&error))?;
         if fence < highest {
             let detail =
                 format!("The fence {fence} of `{}` is lower than {highest}, which was seen already.", lane.job);
@@ -182,11 +190,13 @@ impl<A: Answers> Idempotency<A> {
     }
 }
 
-/// Whether an answer is the last word: a success, or a refusal that would come again.
+/// Whether an answer is the last word: a success, or a refusal that would come again. One of who is asking is not: the same
+/// request may come with a better credential.
 fn is_final(status: StatusCode) -> bool {
     const NOT_NOW: [StatusCode; 4] =
         [StatusCode::REQUEST_TIMEOUT, StatusCode::CONFLICT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
-    status.is_success() || status.is_client_error() && !NOT_NOW.contains(&status)
+    const NOT_YOU: [StatusCode; 2] = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+    status.is_success() || status.is_client_error() && !NOT_NOW.contains(&status) && !NOT_YOU.contains(&status)
 }
 
 fn replayed(answer: Answer) -> Result<Response, Problem> {

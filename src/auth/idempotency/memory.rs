@@ -11,25 +11,28 @@ use super::{Answer, Answers, Begun, Fingerprint, Key, Lane};
 
 /// So many bytes of answers are kept unless another bound is given.
 const BYTES: usize = 64 * 1024 * 1024;
-/// What an entry costs besides its answer, about.
+/// What a fence costs, and an entry besides its answer, about.
 const ENTRY: usize = 512;
 
-/// Keys and answers of one process, within a bound: the oldest answers go first, what is worked on never. Clones share
-/// them.
+/// Keys, answers and fences of one process, within a bound: what is over goes first, then the oldest answers; what is
+/// worked on, and a fence that counts, never. Clones share them.
 #[derive(Debug, Clone)]
 pub struct InMemoryAnswers {
     kept: Arc<Mutex<Kept>>,
 }
 
-/// So much is worked on that there is no room for another key.
+/// There is no room for another key or another job's fence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} keys are being worked on at once, and more do not fit")]
-pub struct Full(usize);
+#[error("{keys} keys being worked on and {fences} fences are kept, and more do not fit")]
+pub struct Full {
+    keys: usize,
+    fences: usize,
+}
 
 #[derive(Debug)]
 struct Kept {
     entries: BTreeMap<Key, Entry>,
-    fences: BTreeMap<Lane, u64>,
+    fences: BTreeMap<Lane, Fence>,
     bytes: usize,
     bound: usize,
 }
@@ -38,6 +41,12 @@ struct Kept {
 struct Entry {
     request: Fingerprint,
     answer: Option<Answer>,
+    until: DateTime<Utc>,
+}
+
+#[derive(Debug)]
+struct Fence {
+    highest: u64,
     until: DateTime<Utc>,
 }
 
@@ -97,11 +106,16 @@ impl Answers for InMemoryAnswers {
         Ok(())
     }
 
-    async fn raise(&self, lane: &Lane, fence: u64) -> Result<u64, Full> {
+    async fn raise(&self, lane: &Lane, fence: u64, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<u64, Full> {
         let mut kept = self.kept();
-        let highest = kept.fences.entry(lane.clone()).or_default();
-        *highest = fence.max(*highest);
-        Ok(*highest)
+        let before = kept.fences.get(lane);
+        let highest = before.filter(|before| before.until > now).map_or(fence, |before| fence.max(before.highest));
+        if before.is_none() {
+            kept.make_room(now)?;
+            kept.bytes += ENTRY;
+        }
+        kept.fences.insert(lane.clone(), Fence { highest, until });
+        Ok(highest)
     }
 }
 
@@ -122,6 +136,9 @@ impl Kept {
         if self.bytes + ENTRY <= self.bound {
             return Ok(());
         }
+        let fences = self.fences.len();
+        self.fences.retain(|_, fence| fence.until > now);
+        self.bytes -= (fences - self.fences.len()) * ENTRY;
         let mut leaving: Vec<(DateTime<Utc>, Key)> = self
             .entries
             .iter()
@@ -136,7 +153,8 @@ impl Kept {
             }
             self.remove(&key);
         }
-        if self.bytes + ENTRY <= self.bound { Ok(()) } else { Err(Full(self.entries.len())) }
+        let full = Full { keys: self.entries.len(), fences: self.fences.len() };
+        if self.bytes + ENTRY <= self.bound { Ok(()) } else { Err(full) }
     }
 }
 

@@ -56,6 +56,13 @@ pub trait Answers: Send + Sync + 'static {
     /// Frees a key that this process began: the next request may try anew.
     fn free(&self, key: &Key) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Raises the fence of a lane to `fence`, never lowers it, and says where it stands then.
-    fn raise(&self, lane: &Lane, fence: u64) -> impl Future<Output = Result<u64, Self::Error>> + Send;
+    /// Raises the fence of a lane to `fence`, never lowers it, and says where it stands then. It is forgotten at `until`,
+    /// unless it is seen again before; what is over at `now` counts for nothing.
+    fn raise(
+        &self,
+        lane: &Lane,
+        fence: u64,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> impl Future<Output = Result<u64, Self::Error>> + Send;
 }

@@ -29,7 +29,7 @@ pub enum Refusal {
         /// Its class.
         class: TokenClass,
     },
-    /// The session that it was issued for is over (seed C17), or the account that it stands for is disabled: 401.
+    /// The session that it was issued for is over (seed C17), or the account that it stands for is gone or disabled: 401.
     #[error("what the token stands for is gone")]
     Gone,
     /// It is on the denylist: 403.

@@ -26,13 +26,15 @@ use crate::{
 const LONGEST: usize = 16 * 1024;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type Sessions = Arc<dyn Fn(Grant) -> Boxed<Result<bool, Problem>> + Send + Sync>;
+/// Asks the app whether what a token stands for still is.
+type Stands = Arc<dyn Fn(Grant) -> Boxed<Result<bool, Problem>> + Send + Sync>;
 
 /// Verifies tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct Verifier {
     inner: Arc<Inner>,
-    sessions: Option<Sessions>,
+    sessions: Option<Stands>,
+    accounts: Option<Stands>,
 }
 
 #[derive(Debug)]
@@ -98,7 +100,7 @@ impl Verifier {
         let VerifierConfig { issuers, audiences, bundles, .. } = config;
         let denylist = Denylist::new(revocations);
         let inner = Inner { issuers, audiences, secrets, public, bundles, denylist, clock };
-        Ok(Self { inner: Arc::new(inner), sessions: None })
+        Ok(Self { inner: Arc::new(inner), sessions: None, accounts: None })
     }
 
     /// Asks `sessions` about each token of class `session` whether its session still is (seed C17). Without it no such
@@ -110,6 +112,18 @@ impl Verifier {
         A: Future<Output = Result<bool, Problem>> + Send + 'static,
     {
         self.sessions = Some(Arc::new(move |grant| Box::pin(sessions(grant))));
+        self
+    }
+
+    /// Asks `accounts` about each token of class `user` whether its person still is, and is not disabled: a token must not
+    /// outlive an account (seed A16). Without it the issuer's word is all there is.
+    #[must_use]
+    pub fn with_accounts<F, A>(mut self, accounts: F) -> Self
+    where
+        F: Fn(Grant) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<bool, Problem>> + Send + 'static,
+    {
+        self.accounts = Some(Arc::new(move |grant| Box::pin(accounts(grant))));
         self
     }
 
@@ -128,16 +142,18 @@ impl Verifier {
             Standing::Unknown => return Err(Refusal::Unsure("the revocations cannot be read".to_owned())),
         }
         let grant = Grant::new(claims, |group| inner.bundles.get(group).map(Vec::as_slice));
-        if grant.class() == TokenClass::Session && !self.is_alive(&grant).await? {
-            return Err(Refusal::Gone);
-        }
-        Ok(grant)
+        if self.stands(&grant).await? { Ok(grant) } else { Err(Refusal::Gone) }
     }
 
-    async fn is_alive(&self, grant: &Grant) -> Result<bool, Refusal> {
-        match &self.sessions {
-            Some(sessions) => sessions(grant.clone()).await.map_err(Refusal::Answered),
-            None => Ok(false),
+    async fn stands(&self, grant: &Grant) -> Result<bool, Refusal> {
+        let (asked, unasked) = match grant.class() {
+            TokenClass::Session => (&self.sessions, false),
+            TokenClass::User => (&self.accounts, true),
+            TokenClass::Service | TokenClass::Run => return Ok(true),
+        };
+        match asked {
+            Some(asked) => asked(grant.clone()).await.map_err(Refusal::Answered),
+            None => Ok(unasked),
         }
     }
 }

@@ -2,15 +2,18 @@
 
 use axum::http::StatusCode;
 
-use super::table::Job;
+use super::{
+    kind::{Sources, Work},
+    table::Job,
+};
 use crate::{
     auth::{Kind, Principal},
     protocol::Problem,
-    reference_app::problem::problem,
+    reference_app::{marketplaces, problem::problem, sources},
 };
 
 /// The scope to ask for a job.
-pub(super) const ENQUEUE: &str = "jobs:enqueue";
+const ENQUEUE: &str = "jobs:enqueue";
 /// The scope to see more of a job than how far it is.
 pub(super) const READ: &str = "jobs:read";
 /// The scope to cancel a job.
@@ -18,6 +21,24 @@ pub(super) const CANCEL: &str = "jobs:cancel";
 
 /// What a service token of group `jobs` may do (seed C2).
 pub(in crate::reference_app) const BUNDLE: (&str, [&str; 3]) = ("jobs", [ENQUEUE, READ, CANCEL]);
+
+/// Passes who may ask for jobs at all.
+pub(in crate::reference_app) fn may_enqueue(who: &Principal) -> Result<(), Problem> {
+    who.require(&[ENQUEUE])
+}
+
+/// Passes who may have this done, which takes what it takes where it is asked for directly.
+pub(super) fn may_have_done(who: &Principal, work: &Work) -> Result<(), Problem> {
+    match work {
+        Work::Marketplaces => marketplaces::may_sync(who, None),
+        Work::DataRefresh(Sources { sources }) => sources::may_import(who, sources.as_deref()),
+    }
+}
+
+/// Whether it may see more of the job than how far it is (seed C13).
+pub(super) fn may_read(who: &Principal, job: &Job) -> bool {
+    who.require(&[READ]).is_ok() && to(who, job).is_ok()
+}
 
 /// Passes who may look after the job, besides the scope for what is to be done. Admins and the scheduler: any. A person:
 /// their own. A run's token: what that run asked for. A session's: the one job that it was issued for. A program's: what it

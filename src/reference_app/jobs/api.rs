@@ -8,7 +8,7 @@ use axum::{
     http::{Extensions, HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
@@ -16,15 +16,14 @@ use super::{
     kind::{Sources, Work, WorkError},
     shown::{Accepted, Glance, Shown},
     status::{Status, StatusError},
-    table::{self, Enqueued, Filter, Job, New},
+    table::{self, Enqueued, Filter, New},
 };
 use crate::{
     auth::Principal,
-    protocol::{Invalid, header::IDEMPOTENCY_KEY},
+    protocol::{Invalid, Problem, header::IDEMPOTENCY_KEY},
     reference_app::{
         audit::Note,
         input::{self, Json, Path, Query},
-        marketplaces,
         problem::Failure,
         sources,
         state::{App, Shared},
@@ -44,23 +43,12 @@ pub(in crate::reference_app) async fn enqueue(
     State(app): State<Shared>,
     who: Principal,
     headers: HeaderMap,
-    Json(mut wanted): Json<Map<String, Value>>,
+    Json(wanted): Json<Map<String, Value>>,
 ) -> Result<Response, Failure> {
-    who.require(&[access::ENQUEUE])?;
-    let kind = text(&mut wanted, "kind")?.ok_or_else(|| {
-        let kinds = Work::KINDS.join(", ");
-        Failure::invalid(StatusCode::BAD_REQUEST, "kind", format!("`kind` is missing: the kinds are {kinds}."))
-    })?;
-    let key = match text(&mut wanted, "idempotency_key")? {
-        Some(key) => Some(key),
-        None => key_in(&headers),
-    };
+    let (work, key) = read(wanted)?;
+    let key = key.or_else(|| key_in(&headers));
     if let Some(key) = &key {
         check_key(key)?;
-    }
-    let work = Work::read(&kind, wanted)?;
-    if work == Work::Marketplaces {
-        who.require_within("marketplace", marketplaces::ALL)?;
     }
     check_sources(&app, &work).await?;
     if !app.jobs.has_executor() {
@@ -79,21 +67,44 @@ pub(in crate::reference_app) async fn enqueue(
     match table::enqueue(&app.pool, new).await? {
         Enqueued::New(job) => {
             app.jobs.notice();
-            Ok(accepted(job, false))
+            Ok(accepted(&job.id.clone(), Accepted::new(Shown::from(job), false)))
         }
-        Enqueued::Existing(job) if job.kind == work.kind() => Ok(accepted(job, true)),
-        Enqueued::Existing(job) => {
-            let detail = format!("The key names a job of kind `{}` that is not over: take another key.", job.kind);
+        Enqueued::Existing(job) if job.kind != work.kind() => {
+            let detail = "The key names a job of another kind that is not over: take another key.";
             Err(Failure::invalid(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key", detail))
         }
+        // It may be another's: one key space is one user's, whatever that user came with.
+        Enqueued::Existing(job) if access::may_read(&who, &job) => {
+            Ok(accepted(&job.id.clone(), Accepted::new(Shown::from(job), true)))
+        }
+        Enqueued::Existing(job) => Ok(accepted(&job.id, Accepted::new(Glance::from(&job), true))),
     }
 }
 
+/// Passes who may have done what a body asks for. A body that asks for nothing that can be done is the handler's to refuse.
+pub(in crate::reference_app) fn may_ask_for(who: &Principal, body: &[u8]) -> Result<(), Problem> {
+    let wanted = serde_json::from_slice(body).ok();
+    match wanted.and_then(|wanted| read(wanted).ok()) {
+        Some((work, _)) => access::may_have_done(who, &work),
+        None => Ok(()),
+    }
+}
+
+/// What a body asks for, and the key that it gives.
+fn read(mut wanted: Map<String, Value>) -> Result<(Work, Option<String>), Failure> {
+    let kind = text(&mut wanted, "kind")?.ok_or_else(|| {
+        let kinds = Work::KINDS.join(", ");
+        Failure::invalid(StatusCode::BAD_REQUEST, "kind", format!("`kind` is missing: the kinds are {kinds}."))
+    })?;
+    let key = text(&mut wanted, "idempotency_key")?;
+    Ok((Work::read(&kind, wanted)?, key))
+}
+
 /// Seed B10: where to look, and when.
-fn accepted(job: Job, deduplicated: bool) -> Response {
-    let note = Note::new().on(format!("job:{}", job.id));
-    let place = [(header::LOCATION, format!("/api/jobs/{}", job.id)), (header::RETRY_AFTER, RETRY_AFTER.to_owned())];
-    (StatusCode::ACCEPTED, place, Extension(note), Body(Accepted::new(job, deduplicated))).into_response()
+fn accepted(id: &str, body: Accepted<impl Serialize>) -> Response {
+    let note = Note::new().on(format!("job:{id}"));
+    let place = [(header::LOCATION, format!("/api/jobs/{id}")), (header::RETRY_AFTER, RETRY_AFTER.to_owned())];
+    (StatusCode::ACCEPTED, place, Extension(note), Body(body)).into_response()
 }
 
 /// Takes a member that is a text.
@@ -147,8 +158,7 @@ pub(in crate::reference_app) async fn show(
 ) -> Result<Response, Failure> {
     let job = table::find(&app.pool, &id).await?.ok_or_else(|| unknown(&id))?;
     let over = job.status.parse().is_ok_and(Status::is_final);
-    let may_read = |who: &Principal| who.require(&[access::READ]).is_ok() && access::to(who, &job).is_ok();
-    let trusted = Principal::of(&extensions).is_some_and(may_read);
+    let trusted = Principal::of(&extensions).is_some_and(|who| access::may_read(who, &job));
     let body = if trusted { Body(Shown::from(job)).into_response() } else { Body(Glance::from(&job)).into_response() };
     Ok(if over { body } else { ([(header::RETRY_AFTER, RETRY_AFTER)], body).into_response() })
 }

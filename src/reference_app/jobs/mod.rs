@@ -25,8 +25,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use self::runner::Cancel;
 pub(super) use self::{
-    access::BUNDLE,
-    api::{cancel, enqueue, list, show},
+    access::{BUNDLE, may_enqueue},
+    api::{cancel, enqueue, list, may_ask_for, show},
     runner::Runner,
     sessions::{close as close_sessions, is_alive, open as open_session},
 };

@@ -36,11 +36,11 @@ pub(in crate::reference_app) struct Shown {
     error: Option<String>,
 }
 
-/// The answer to asking for one.
+/// The answer to asking for one: as much of it as whoever asks may see.
 #[derive(Debug, Serialize)]
-pub(super) struct Accepted {
+pub(super) struct Accepted<J> {
     #[serde(flatten)]
-    job: Shown,
+    job: J,
     /// The key named a job that is not over; nothing new was made (seed A35).
     deduplicated: bool,
 }
@@ -73,8 +73,8 @@ impl From<Job> for Shown {
     }
 }
 
-impl Accepted {
-    pub(super) fn new(job: Job, deduplicated: bool) -> Self {
-        Self { job: Shown::from(job), deduplicated }
+impl<J> Accepted<J> {
+    pub(super) fn new(job: J, deduplicated: bool) -> Self {
+        Self { job, deduplicated }
     }
 }

@@ -1,5 +1,6 @@
 //! Marketplaces: git repositories that the app keeps a copy of.
 
+mod access;
 mod name;
 mod sync;
 mod table;
@@ -9,7 +10,8 @@ use serde::Deserialize;
 
 use self::name::Name;
 pub(super) use self::{
-    sync::{ALL, Reports, SyncAllError, Syncs, sync_all, sync_one, sync_queued},
+    access::may_sync,
+    sync::{Reports, SyncAllError, Syncs, sync_all, sync_one, sync_queued},
     table::TableError,
 };
 use super::{
@@ -34,9 +36,10 @@ pub(super) struct Wanted {
 }
 
 /// `GET /api/marketplaces`
-pub(super) async fn list(State(app): State<Shared>, _: Principal) -> Result<Body<Vec<table::Shown>>, Failure> {
-    let all = table::all(&app.pool).await?;
-    Ok(Body(all.into_iter().map(table::Shown::from).collect()))
+pub(super) async fn list(State(app): State<Shared>, who: Principal) -> Result<Body<Vec<table::Shown>>, Failure> {
+    who.require_of_token(access::READ)?;
+    let seen = table::all(&app.pool).await?.into_iter().filter(|one| access::may_see(&who, &one.name));
+    Ok(Body(seen.map(table::Shown::from).collect()))
 }
 
 /// `POST /api/marketplaces`. Nothing is fetched yet; a sync does that.

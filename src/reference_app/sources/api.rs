@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     auth::{Admin, Principal},
+    protocol::Problem,
     reference_app::{
         audit::Note,
         input::{self, Json, Path},
@@ -19,6 +20,26 @@ use crate::{
     },
     secret::Secret,
 };
+
+/// The scope to see sources.
+const READ: &[&str] = &["sources:read"];
+/// What a token that is bound to some sources lists as `source:NAME`.
+const KIND: &str = "source";
+/// What it would have to list to reach all of them.
+const ALL: &str = "_all";
+
+/// Whether a token that is bound to some sources is to this one.
+fn may_see(who: &Principal, name: &Name) -> bool {
+    [ALL, name.as_str()].iter().any(|listed| who.require_within(KIND, listed).is_ok())
+}
+
+/// Passes who may have these sources imported, or all of them.
+pub(in crate::reference_app) fn may_import(who: &Principal, names: Option<&[String]>) -> Result<(), Problem> {
+    match names {
+        None => who.require_within(KIND, ALL),
+        Some(names) => names.iter().try_for_each(|name| who.require_within(KIND, name)),
+    }
+}
 
 /// What adding a source asks for.
 #[derive(Debug, Deserialize)]
@@ -51,10 +72,11 @@ impl Shown {
 /// `GET /api/sources`
 pub(in crate::reference_app) async fn list(
     State(app): State<Shared>,
-    _: Principal,
+    who: Principal,
 ) -> Result<Body<Vec<Shown>>, Failure> {
+    who.require_of_token(READ)?;
     let mut shown = Vec::new();
-    for source in table::all(&app.pool).await? {
+    for source in table::all(&app.pool).await?.into_iter().filter(|one| may_see(&who, &one.name)) {
         let import = data::last(&app.imports.data, &source.name).await?;
         shown.push(Shown::new(&source, import));
     }

@@ -22,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::fetch::Fetcher;
 pub(super) use self::{
-    api::{add, list, remove},
+    api::{add, list, may_import, remove},
     refresh::{Reports, refresh},
     spool::clear,
     table::{TableError, exists},

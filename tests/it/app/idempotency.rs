@@ -1,8 +1,12 @@
 //! What is asked for twice is done once; what comes too late is not done.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use sexton::protocol::TokenClass;
 
-use super::marketplaces::Hole;
+use super::{
+    auth::signed::{signed, taking_tokens},
+    marketplaces::Hole,
+};
 use crate::support::{
     app::{Builder, TestApp},
     http::Reply,
@@ -91,6 +95,72 @@ async fn a_lower_fence_is_412() {
         let call = app.scheduler(method, &path).header("sexton-job", "nightly").header("sexton-fence", "6");
         assert_eq!(call.send().await.status, 200);
     }
+    app.stop().await;
+}
+
+/// Seed C3: who may not ask is refused before keys and fences are looked at: no stored answer, no row of theirs, and the
+/// refusal is in the audit log.
+#[tokio::test]
+async fn c3_a_refused_caller_leaves_no_key_and_no_fence() {
+    let app = taking_tokens().start().await;
+    let of = |scopes: &[&str], resources: &[&str]| {
+        signed(TokenClass::Service, "importer", scopes, |claims| {
+            claims.resources = resources.iter().map(|resource| (*resource).to_owned()).collect();
+        })
+    };
+    let send = |path: &'static str, bearer: &str, body: Value| {
+        let call = app.post(path).bearer(bearer).header("idempotency-key", "k1").header("sexton-job", "nightly");
+        call.header("sexton-fence", "5").json(&body).send()
+    };
+    let (sync, source) = ("/api/marketplaces/sync-all", json!({ "name": "prices", "file": "prices.csv" }));
+    let work = json!({ "kind": "marketplaces" });
+    let (all, scopes) = (of(&["sync:run", "jobs:enqueue"], &[]), ["sync:run", "jobs:enqueue"]);
+    let refused = [
+        (sync, of(&["jobs:enqueue"], &[]), json!({})),
+        (sync, of(&scopes, &["marketplace:tools"]), json!({})),
+        ("/api/jobs", of(&["sync:run"], &[]), work.clone()),
+        ("/api/jobs", of(&["jobs:enqueue"], &[]), work.clone()),
+        ("/api/jobs", of(&scopes, &["marketplace:tools"]), work.clone()),
+        ("/api/sources", all.clone(), source.clone()),
+        ("/api/marketplaces", all.clone(), source.clone()),
+    ];
+    for (path, bearer, body) in &refused {
+        send(path, bearer, body.clone()).await.problem(403);
+    }
+    assert_eq!(app.value::<i64>("SELECT (SELECT count(*) FROM answers) + (SELECT count(*) FROM fences)").await, 0);
+    let rows = app.audit().await;
+    assert!(rows.len() == refused.len() && rows.iter().all(|row| row["result"] == "refused"), "{rows:?}");
+    assert!(rows.iter().all(|row| row["user"] == "importer") && rows[6]["resource"] == "marketplaces_all", "{rows:?}");
+    for (path, body, status) in [(sync, json!({}), 200), ("/api/jobs", work, 202)] {
+        let first = send(path, &all, body.clone()).await;
+        assert_eq!((first.status, first.header("idempotency-replayed")), (status, None), "{first:?}");
+        assert_eq!(send(path, &all, body).await.header("idempotency-replayed"), Some("true"));
+    }
+    for (path, bearer, body) in &refused {
+        assert_eq!(send(path, bearer, body.clone()).await.header("idempotency-replayed"), None, "{path}");
+        send(path, bearer, body.clone()).await.problem(403);
+    }
+    assert_eq!(app.value::<i64>("SELECT count(*) FROM fences").await, 1);
+    app.stop().await;
+}
+
+/// A job that was silent for long has no fence any more.
+#[tokio::test]
+async fn a_fence_is_forgotten_at_its_end() {
+    let app = TestApp::start().await;
+    let sync = |job: &str, fence: &str| {
+        let call = app.scheduler("POST", "/api/marketplaces/sync-all").header("sexton-job", job);
+        call.header("sexton-fence", fence).send()
+    };
+    for job in ["nightly", "weekly"] {
+        assert_eq!(sync(job, "7").await.status, 200);
+    }
+    let days: i64 = app.value("SELECT (min(until) / 1000 - unixepoch() + 3600) / 86400 FROM fences").await;
+    assert_eq!(days, 90);
+    sync("nightly", "6").await.problem(412);
+    app.sql("UPDATE fences SET until = 1").await;
+    assert_eq!(sync("nightly", "6").await.status, 200);
+    assert_eq!(app.value::<i64>("SELECT count(*) FROM fences").await, 1, "the other is gone too");
     app.stop().await;
 }
 

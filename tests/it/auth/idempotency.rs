@@ -192,7 +192,7 @@ async fn a_key_is_of_one_request_one_endpoint_one_principal() {
     assert_eq!(scene.done(), 4);
 }
 
-/// What is final is stored: 2xx and 4xx, but not those that say "not now"; a failure frees the key.
+/// What is final is stored: 2xx and 4xx, but not those that say "not now" or "not you"; a failure frees the key.
 #[tokio::test(start_paused = true)]
 async fn which_answers_are_stored() {
     for (status, kept) in [
@@ -200,7 +200,8 @@ async fn which_answers_are_stored() {
         ("202", true),
         ("204", true),
         ("400", true),
-        ("403", true),
+        ("401", false),
+        ("403", false),
         ("404", true),
         ("422", true),
         ("408", false),
@@ -292,7 +293,44 @@ async fn a_lower_fence_is_412() {
     for wrong in ["", "x", "-1", "1.5", "18446744073709551616"] {
         assert_eq!(send("ada", "nightly", wrong, None).await, 400, "{wrong:?}");
     }
-    assert_eq!(scene.done(), 4);
+    let late = [("authorization", "Bearer ada"), ("sexton-job", "nightly"), ("sexton-fence", "1")];
+    assert_eq!(scene.send("GET", "/work", &late, "").await.status(), 201, "to look is never too late");
+    assert_eq!(scene.done(), 5);
+}
+
+/// Fences are not kept for ever: one is forgotten when its job was silent for 90 days, and no sooner.
+#[tokio::test(start_paused = true)]
+async fn a_fence_is_forgotten_after_90_days_of_silence() {
+    let scene = Scene::new().await;
+    let send = async |fence: &str| {
+        let headers = [("sexton-job", "nightly"), ("sexton-fence", fence)];
+        scene.send("POST", "/work", &headers, "a").await.status().as_u16()
+    };
+    let day = Duration::from_secs(86_400);
+    assert_eq!(send("7").await, 201);
+    tokio::time::advance(89 * day).await;
+    assert_eq!((send("6").await, send("7").await), (412, 201), "seen again");
+    tokio::time::advance(89 * day).await;
+    assert_eq!(send("6").await, 412, "a refusal, too, sees it");
+    tokio::time::advance(90 * day).await;
+    assert_eq!(send("1").await, 201);
+}
+
+/// Nor do they grow without bound: where there is no room for another job's, nothing is done, and what is over makes room.
+#[tokio::test(start_paused = true)]
+async fn fences_are_within_the_bound() {
+    let scene = Scene::with(|layer| layer, InMemoryAnswers::within(8 * 1024)).await;
+    let send = async |number: usize| {
+        let (job, fence) = (format!("job-{number}"), "1");
+        let headers = [("sexton-job", job.as_str()), ("sexton-fence", fence)];
+        scene.send("POST", "/work", &headers, "a").await.status().as_u16()
+    };
+    for number in 0..100 {
+        assert_eq!(send(number).await, if number < 16 { 201 } else { 503 }, "{number}");
+    }
+    assert_eq!((send(3).await, scene.done()), (201, 17), "those that are known go on");
+    tokio::time::advance(Duration::from_secs(90 * 86_400)).await;
+    assert_eq!(send(99).await, 201);
 }
 
 #[tokio::test(start_paused = true)]
@@ -397,7 +435,13 @@ async fn without_a_store_nothing_is_done() {
             Err(std::io::Error::other("the disk is gone"))
         }
 
-        async fn raise(&self, _: &Lane, fence: u64) -> std::io::Result<u64> {
+        async fn raise(
+            &self,
+            _: &Lane,
+            fence: u64,
+            _: chrono::DateTime<chrono::Utc>,
+            _: chrono::DateTime<chrono::Utc>,
+        ) -> std::io::Result<u64> {
             Ok(fence)
         }
     }

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod forge;
+mod gated;
 mod gates;
 mod idempotency;
 mod keys;

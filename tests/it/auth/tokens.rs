@@ -8,6 +8,7 @@ use sexton::{
     credentials::{Config, Credentials, Errand, SIGNING_KEY_FILE},
     entropy::Entropy,
     job::{Auth, RunTokens},
+    protocol::Problem,
     run::RunId,
     secret::{SecretSource, SharedSecrets},
 };
@@ -90,6 +91,7 @@ async fn c1_c4_the_forgery_table() {
         ("a session of no run", of(json!({ "token_class": "session", "session_id": "s" }))),
         ("a run of nobody's", of(json!({ "token_class": "run", "job": "nightly", "run_id": RUN }))),
         ("a run without a run", of(json!({ "token_class": "run", "job": "nightly", "sub": "scheduler@system.local" }))),
+        ("a run without a fence", key.token(&run_claims(json!({ "fence": null })))),
         ("the scheduler as a program", of(json!({ "sub": "scheduler@system.local" }))),
         ("the scheduler as a person", of(json!({ "token_class": "user", "sub": "Scheduler@System.LOCAL." }))),
         ("the scheduler's address", of(json!({ "token_class": "user", "sub": "7", "email": "x@a.system.local" }))),
@@ -159,6 +161,49 @@ async fn c3_c6_scopes_and_resources() {
         assert_eq!(status(&own, run(), &[(name, other)]).await, 403, "a token that travels with another {name}");
         assert_eq!(status(&own, run(), &[(name, same), (name, other)]).await, 403, "{name} twice");
     }
+    let asking = || run_claims(json!({ "job": "_whoami", "fence": null }));
+    assert_eq!(status(&own, asking(), &[]).await, 200, "who asks whom it is taken for has no fence");
+    assert_eq!(status(&own, asking(), &[("sexton-fence", "7")]).await, 403, "and may not say that it has one");
+}
+
+/// A token stands for the address of a person only when it is a person's.
+#[tokio::test(start_paused = true)]
+async fn only_a_person_has_another_address() {
+    let clock = clock();
+    let verifier = Verifier::start(taking_secrets(), InMemoryRevocations::default(), clock.clone()).await.unwrap();
+    let app = guarded(verifier.with_sessions(|_| async { Ok(true) }), &clock).await;
+    for (changes, email) in [
+        (json!({ "token_class": "user", "sub": "7" }), "ada@example.org"),
+        (json!({}), "reporting"),
+        (json!({ "token_class": "session", "run_id": RUN, "session_id": "s" }), "reporting"),
+        (run_claims(json!({})), "scheduler@system.local"),
+    ] {
+        let mut claims = claims(changes);
+        claims["email"] = json!("ada@example.org");
+        assert_eq!(ask(&app, "/me", &hs256(FIRST, &claims), &[]).await.1["email"], email, "{claims}");
+    }
+}
+
+/// Seeds A16, C4: a person's token holds while the app has the person, and nobody's when the app cannot say.
+#[tokio::test(start_paused = true)]
+async fn a16_a_token_does_not_outlive_its_person() {
+    let clock = clock();
+    let verifier = Verifier::start(taking_secrets(), InMemoryRevocations::default(), clock.clone()).await.unwrap();
+    let asking = verifier.with_accounts(|grant| async move {
+        match grant.claims().sub.as_str() {
+            "ada" => Ok(true),
+            "bob" => Ok(false),
+            _ => Err(Problem::new(503, "Service Unavailable", "The users cannot be read.")),
+        }
+    });
+    let app = guarded(asking, &clock).await;
+    let status = async |subject: &str, class: &str| {
+        let token = hs256(FIRST, &claims(json!({ "token_class": class, "sub": subject })));
+        ask(&app, "/me", &token, &[]).await.0
+    };
+    assert_eq!([status("ada", "user").await, status("bob", "user").await], [200, 401]);
+    assert_eq!(status("eve", "user").await, 503);
+    assert_eq!(status("bob", "service").await, 200, "a program is nobody's account");
 }
 
 /// Seeds C2 and A17: what each class is to each gate.

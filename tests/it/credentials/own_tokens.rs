@@ -122,7 +122,7 @@ fn what_no_app_would_take_is_not_issued() {
         (&["--class", "user"][..], &[ISSUER, SECRETS][..], "--subject"),
         (&["--class", "root", "--subject", "r"], &[ISSUER, SECRETS], "`root` is no class of token"),
         (&["--class", "session", "--subject", "r"], &[ISSUER, SECRETS], "`run_id` and `session_id`"),
-        (&["--class", "run"], &[ISSUER, SECRETS], "`run_id` and `job`"),
+        (&["--class", "run"], &[ISSUER, SECRETS], "`run_id`, `job` and `fence`"),
         (&["--class", "run", "--subject", "me", "--claim", "run_id=7", "--claim", "job=j"], &[ISSUER, SECRETS], "run"),
         (&["--class", "user", "--subject", "r", "--claim", "run_id=7"], &[ISSUER, SECRETS], "bound to no run"),
         (&["--subject", "scheduler@system.local"], &[ISSUER, SECRETS], "reserved"),

@@ -3,4 +3,5 @@
 mod login;
 mod register;
 pub(super) mod signed;
+mod table;
 mod tokens;

@@ -1,7 +1,7 @@
 //! Signed tokens: what they open, and what ends them.
 
 use chrono::TimeDelta;
-use serde_json::json;
+use serde_json::{Value, json};
 use sexton::{
     auth::{Issuer, Wanted},
     clock::{Clock, SystemClock},
@@ -10,9 +10,12 @@ use sexton::{
     secret::{SecretSource, SharedSecrets},
 };
 
-use crate::support::{
-    app::{Builder, TestApp},
-    origin::Origin,
+use crate::{
+    app::marketplaces::Hole,
+    support::{
+        app::{Builder, TestApp},
+        origin::Origin,
+    },
 };
 
 const SECRET: &str = "a-made-up-secret-that-signs-tokens-0001";
@@ -41,6 +44,7 @@ pub(crate) fn of_run(run: &str, scopes: &[&str]) -> String {
     signed(TokenClass::Run, "scheduler@system.local", scopes, |claims| {
         claims.job = Some("nightly".to_owned());
         claims.run_id = Some(run.to_owned());
+        claims.fence = Some(1);
     })
 }
 
@@ -67,6 +71,7 @@ async fn c3_a_token_does_what_its_scopes_say() {
 async fn c13_a_token_looks_after_its_own_jobs() {
     let app = taking_tokens().start().await;
     let all = ["jobs:enqueue", "jobs:read", "jobs:cancel"];
+    let work = json!({ "kind": "data-refresh" });
     let (run, other) = (of_run("run-1", &all), of_run("run-2", &all));
     let bundled = |subject: &str| {
         signed(TokenClass::Service, subject, &[], |claims| claims.service_groups = vec!["jobs".to_owned()])
@@ -74,7 +79,7 @@ async fn c13_a_token_looks_after_its_own_jobs() {
     let (program, neighbour) = (bundled("importer"), bundled("neighbour"));
     let mut ids = Vec::new();
     for (bearer, class) in [(&run, "run"), (&program, "service-token")] {
-        let reply = app.post("/api/jobs").bearer(bearer).json(&json!({ "kind": "marketplaces" })).send().await;
+        let reply = app.post("/api/jobs").bearer(bearer).json(&work).send().await;
         assert_eq!((reply.status, &reply.json()["requested_as"]), (202, &json!(class)), "{reply:?}");
         ids.push(reply.json()["id"].as_str().unwrap().to_owned());
     }
@@ -82,7 +87,7 @@ async fn c13_a_token_looks_after_its_own_jobs() {
     app.ended(&ids[1]).await;
     for (id, own, strangers) in [(&ids[0], &run, [&other, &program]), (&ids[1], &program, [&neighbour, &run])] {
         let (path, cancel) = (format!("/api/jobs/{id}"), format!("/api/jobs/{id}/cancel"));
-        assert_eq!(app.get(&path).bearer(own).send().await.json()["kind"], "marketplaces");
+        assert_eq!(app.get(&path).bearer(own).send().await.json()["kind"], "data-refresh");
         assert_eq!(app.post(&cancel).bearer(own).send().await.status, 200);
         let list = app.get("/api/jobs").bearer(own).send().await.json();
         assert!(list.as_array().unwrap().len() == 1 && list[0]["id"] == **id, "{list}");
@@ -93,6 +98,106 @@ async fn c13_a_token_looks_after_its_own_jobs() {
     }
     let read_only = of_run("run-1", &["jobs:read"]);
     app.post(&format!("/api/jobs/{}/cancel", ids[0])).bearer(&read_only).send().await.problem(403);
+    app.stop().await;
+}
+
+/// Seeds C6, C13: asking for a job that is there already tells as much of it as looking at it does.
+#[tokio::test]
+async fn c13_a_deduplicated_job_shows_no_more_than_its_status() {
+    let app = taking_tokens().start().await;
+    let hole = Hole::open().await;
+    app.add_marketplace("slow", &hole.url()).await;
+    let all = ["jobs:enqueue", "jobs:read", "sync:run"];
+    let ask = |bearer: &str| {
+        let body = json!({ "kind": "marketplaces", "idempotency_key": "nightly" });
+        app.post("/api/jobs").bearer(bearer).json(&body).send()
+    };
+    let first = ask(&of_run("run-1", &all)).await.json();
+    let git = hole.caught().await;
+    let same_run = ask(&of_run("run-1", &all)).await.json();
+    assert_eq!((&same_run["requested_run"], &same_run["deduplicated"]), (&json!("run-1"), &json!(true)));
+    for stranger in [of_run("run-2", &all), of_run("run-1", &["jobs:enqueue", "sync:run"])] {
+        let reply = ask(&stranger).await;
+        assert_eq!((reply.status, &reply.json()["id"]), (202, &first["id"]), "{reply:?}");
+        let members: Vec<String> = reply.json().as_object().unwrap().keys().cloned().collect();
+        assert_eq!(members, ["deduplicated", "id", "progress", "status"]);
+    }
+    app.scheduler("POST", &format!("/api/jobs/{}/cancel", first["id"].as_str().unwrap())).send().await;
+    drop(git);
+    app.stop().await;
+}
+
+/// Seed C6: lists show a bound token what it lists, and so do jobs.
+#[tokio::test]
+async fn c6_a_bound_token_sees_what_it_lists() {
+    let app = taking_tokens().start().await;
+    let origin = Origin::with_commits(1);
+    for name in ["tools", "recipes"] {
+        app.add_marketplace(name, &origin.url()).await;
+        let source = json!({ "name": name, "file": format!("{name}.csv") });
+        assert_eq!(app.scheduler("POST", "/api/sources").json(&source).send().await.status, 201);
+    }
+    let scopes = ["marketplaces:read", "sources:read", "jobs:enqueue"];
+    let bound = |resources: &[&str]| {
+        signed(TokenClass::Service, "importer", &scopes, |claims| {
+            claims.resources = resources.iter().map(|resource| (*resource).to_owned()).collect();
+        })
+    };
+    let both = json!(["recipes", "tools"]);
+    for (bearer, marketplaces, sources) in [
+        (bound(&[]), &both, &both),
+        (bound(&["marketplace:_all", "source:tools"]), &both, &json!(["tools"])),
+        (bound(&["marketplace:recipes"]), &json!(["recipes"]), &json!([])),
+        (bound(&["job:7"]), &json!([]), &json!([])),
+        (of_run("run-1", &scopes), &both, &both),
+    ] {
+        for (path, expected) in [("/api/marketplaces", marketplaces), ("/api/sources", sources)] {
+            let seen = app.get(path).bearer(&bearer).send().await.json();
+            let names: Value = seen.as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
+            assert_eq!(names, *expected, "{path}");
+        }
+    }
+    let refresh = async |resource: &str, sources: Value| {
+        let body = json!({ "kind": "data-refresh", "sources": sources });
+        app.post("/api/jobs").bearer(&bound(&[resource])).json(&body).send().await.status
+    };
+    assert_eq!(refresh("source:tools", json!(["tools"])).await, 202);
+    assert_eq!(refresh("source:_all", json!(null)).await, 202);
+    for (resource, sources) in
+        [("source:tools", json!(["tools", "recipes"])), ("source:tools", json!(null)), ("job:7", json!(["tools"]))]
+    {
+        assert_eq!(refresh(resource, sources).await, 403, "{resource}");
+    }
+    app.stop().await;
+}
+
+/// Seeds A16, C17, C4: a person's token is nobody's once the person is disabled or gone, and 503 while nobody can say.
+#[tokio::test]
+async fn a16_a_token_does_not_outlive_its_person() {
+    let app = taking_tokens().start().await;
+    app.register("ada@example.org").await;
+    let id: String = app.value("SELECT id FROM users WHERE email = 'ada@example.org'").await;
+    let of = |subject: &str, email: Option<&str>| {
+        signed(TokenClass::User, subject, &["admin"], |claims| {
+            claims.groups = vec!["Admin".to_owned()];
+            claims.email = email.map(str::to_owned);
+        })
+    };
+    let (by_email, by_id) = (of("Ada@example.org", None), of(&id, Some("ada@example.org")));
+    let status = async |token: &str| app.get("/api/audit").bearer(token).send().await.status;
+    assert_eq!([status(&by_email).await, status(&by_id).await], [200, 200]);
+    for nobody in [of("bob@example.org", None), of(&id, Some("bob@example.org")), of("bob", Some("ada@example.org"))] {
+        assert_eq!(status(&nobody).await, 401);
+    }
+    app.sql("UPDATE users SET disabled_at = 1 WHERE kind = 'user'").await;
+    assert_eq!([status(&by_email).await, status(&by_id).await], [401, 401], "disabled");
+    app.sql("UPDATE users SET disabled_at = NULL").await;
+    assert_eq!(status(&by_id).await, 200);
+    app.sql("DELETE FROM users WHERE kind = 'user'").await;
+    assert_eq!([status(&by_email).await, status(&by_id).await], [401, 401], "gone");
+    app.sql("ALTER TABLE users RENAME TO hidden").await;
+    app.get("/api/audit").bearer(&by_id).send().await.problem(503);
+    app.get("/api/audit").bearer("sxt_of_somebody").send().await.problem(503);
     app.stop().await;
 }
 
@@ -118,7 +223,9 @@ async fn c6_a_bound_token_keeps_to_what_it_lists() {
     app.post("/api/jobs").bearer(&tools).json(&work).send().await.problem(403);
     for bearer in [&all, &free] {
         assert_eq!(sync("sync-all", bearer).await.status, 200);
-        assert_eq!(app.post("/api/jobs").bearer(bearer).json(&work).send().await.status, 202);
+        let queued = app.post("/api/jobs").bearer(bearer).json(&work).send().await;
+        assert_eq!(queued.status, 202, "{queued:?}");
+        app.ended(queued.json()["id"].as_str().unwrap()).await;
     }
     app.stop().await;
 }
