@@ -34,7 +34,7 @@ def sync(
         finally:
             syncing.release()
 
-    return once(request, sent, work)
+    return once(request, who.email, sent, work)
 
 
 @app.get("/api/audit")

@@ -20,6 +20,8 @@ from scheduler import refused
 ABANDONED = 15 * 60
 # How long an answer is kept: longer than any run is tried for.
 KEPT = 7 * 24 * 3600
+# For how long a silent job's fence is kept: longer than any request lies frozen somewhere.
+FENCED = 90 * 24 * 3600
 
 
 def database() -> closing[sqlite3.Connection]:
@@ -28,24 +30,28 @@ def database() -> closing[sqlite3.Connection]:
 
 with database() as db:
     db.execute("PRAGMA journal_mode = WAL")
-    db.execute("CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, request TEXT, began REAL, status INT, answer TEXT)")
-    db.execute("CREATE TABLE IF NOT EXISTS fences (job TEXT PRIMARY KEY, fence INT)")
+    db.execute(
+        "CREATE TABLE IF NOT EXISTS keys"
+        " (who TEXT, key TEXT, request TEXT, began REAL, status INT, answer TEXT, PRIMARY KEY (who, key))"
+    )
+    db.execute("CREATE TABLE IF NOT EXISTS fences (who TEXT, job TEXT, fence INT, seen REAL, PRIMARY KEY (who, job))")
 
 
-def once(request: Request, body: bytes, work: Callable[[], dict]) -> Response:
-    """The answer of `work`, or the one that it gave before.
+def once(request: Request, who: str, body: bytes, work: Callable[[], dict]) -> Response:
+    """The answer of `work`, or the one that it gave before to `who`: another caller's keys are nothing to this one.
 
     409 while it is at it, 422 when the key comes with another request, 412 when a later attempt of the job was here.
+    Ask who may before you call this: a stored answer is given without another check.
     """
     key = request.headers.get("idempotency-key")
     if key is None:
         with database() as db, db:
             db.execute("BEGIN IMMEDIATE")
-            take_fence(db, request.headers.get("sexton-job"), request.headers.get("sexton-fence"))
+            take_fence(db, who, request.headers.get("sexton-job"), request.headers.get("sexton-fence"))
         return JSONResponse(work())
     head = f"{request.method} {request.url.path}?{request.url.query}\n"
     asked = hashlib.sha256(head.encode() + body).hexdigest()
-    if stored := claim(key, asked, request):
+    if stored := claim(who, key, asked, request):
         status, answer = stored
         if status >= 400:
             raise refused(status, answer)
@@ -58,37 +64,41 @@ def once(request: Request, body: bytes, work: Callable[[], dict]) -> Response:
         raise
     finally:
         with database() as db:
-            if status < 500 and status not in (408, 409, 425, 429):
-                db.execute("UPDATE keys SET status = ?, answer = ? WHERE key = ?", (status, json.dumps(answer), key))
+            if status < 500 and status not in (401, 403, 408, 409, 425, 429):
+                kept = (status, json.dumps(answer), who, key)
+                db.execute("UPDATE keys SET status = ?, answer = ? WHERE who = ? AND key = ?", kept)
             else:  # nothing is decided by these: the next attempt works
-                db.execute("DELETE FROM keys WHERE key = ?", (key,))
+                db.execute("DELETE FROM keys WHERE who = ? AND key = ?", (who, key))
     return JSONResponse(answer)
 
 
-def claim(key: str, asked: str, request: Request) -> tuple[int, object] | None:
+def claim(who: str, key: str, asked: str, request: Request) -> tuple[int, object] | None:
     """Takes the key and the fence in one transaction; or hands back the stored answer."""
     with database() as db, db:
         db.execute("BEGIN IMMEDIATE")
-        take_fence(db, request.headers.get("sexton-job"), request.headers.get("sexton-fence"))
+        take_fence(db, who, request.headers.get("sexton-job"), request.headers.get("sexton-fence"))
         db.execute("DELETE FROM keys WHERE began < ?", (time.time() - KEPT,))
-        found = db.execute("SELECT request, began, status, answer FROM keys WHERE key = ?", (key,)).fetchone()
+        found = db.execute(
+            "SELECT request, began, status, answer FROM keys WHERE who = ? AND key = ?", (who, key)
+        ).fetchone()
         if found and found[0] != asked:
             raise refused(422, "this key belongs to another request")
         if found and found[2] is not None:
             return found[2], json.loads(found[3])
         if found and time.time() - found[1] < ABANDONED:
             raise refused(409, "this request is being worked on")
-        db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, NULL, NULL)", (key, asked, time.time()))
+        db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, NULL, NULL)", (who, key, asked, time.time()))
     return None
 
 
-def take_fence(db: sqlite3.Connection, job: str | None, fence: str | None) -> None:
+def take_fence(db: sqlite3.Connection, who: str, job: str | None, fence: str | None) -> None:
     """A sidecar that was frozen and thawed must not do old work after new."""
     if job is None or fence is None:
         return
     if not (fence.isdecimal() and len(fence) <= 18):
         raise refused(400, "Sexton-Fence is no number")
-    highest = db.execute("SELECT fence FROM fences WHERE job = ?", (job,)).fetchone()
+    db.execute("DELETE FROM fences WHERE seen < ?", (time.time() - FENCED,))
+    highest = db.execute("SELECT fence FROM fences WHERE who = ? AND job = ?", (who, job)).fetchone()
     if highest and int(fence) < highest[0]:
         raise refused(412, "a later attempt of this job was here")
-    db.execute("INSERT OR REPLACE INTO fences VALUES (?, ?)", (job, int(fence)))
+    db.execute("INSERT OR REPLACE INTO fences VALUES (?, ?, ?, ?)", (who, job, int(fence), time.time()))

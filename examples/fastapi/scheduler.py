@@ -120,6 +120,9 @@ def by_run_token(token: str) -> Principal:
         claims = jwt.decode(token, key, algorithms=["EdDSA"], issuer=ISSUER, audience=AUDIENCE, options=options)
         if claims["token_class"] != "run":
             raise ValueError("another class of token")
+        # Only who asks whom the app takes it for (`whoami`) has none.
+        if "fence" not in claims and claims["job"] != "_whoami":
+            raise ValueError("no fence")
     # Whatever a stranger's token does to the reader, the answer is the same.
     except (jwt.PyJWTError, KeyError, ValueError, TypeError, RecursionError) as error:
         log.info("a token is refused: %s", type(error).__name__)

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use axum::{
     Json as Body, RequestExt,
     extract::{RawPathParams, Request, State},
-    http::StatusCode,
+    http::{HeaderName, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -25,6 +25,15 @@ use crate::auth::{Admin, Principal};
 
 /// Who tried to log in and failed.
 pub(super) const NOBODY: &str = "anonymous";
+/// Whoever works on the app's database with a command of its own.
+pub(super) const OPERATOR: &str = "operator";
+/// How many rows of [`NOBODY`] are kept, the newest: strangers must not fill the disk.
+const NOBODYS: i64 = 10_000;
+
+/// In the answer with an empty log: where to look (seed A39).
+const HINT: HeaderName = HeaderName::from_static("x-hint");
+const EMPTY: &str = "Nothing that changes something was asked for yet. Each request is in the app's own log; whether the \
+                     scheduler sent any, `sexton runs` and `sexton doctor` tell.";
 
 /// What a route does, for its rows.
 #[derive(Debug, Clone, Copy)]
@@ -84,12 +93,13 @@ pub(super) struct Limit {
     limit: Option<u32>,
 }
 
-/// `GET /api/audit`: newest first; 100 rows unless `limit` asks for another number, 1000 at most.
+/// `GET /api/audit`: newest first; 100 rows unless `limit` asks for another number, 1000 at most. An empty list comes with a
+/// hint in `X-Hint`.
 pub(super) async fn list(
     State(app): State<Shared>,
     _: Admin,
     Query(Limit { limit }): Query<Limit>,
-) -> Result<Body<Vec<Row>>, Failure> {
+) -> Result<Response, Failure> {
     let limit = input::limit(limit)?;
     let rows: Vec<(i64, String, String, String, String, i64)> =
         sqlx::query_as("SELECT at, user, action, resource, result, duration_ms FROM audit ORDER BY id DESC LIMIT ?")
@@ -104,7 +114,9 @@ pub(super) async fn list(
         result,
         duration_ms,
     };
-    Ok(Body(rows.into_iter().map(row).collect()))
+    let rows: Vec<Row> = rows.into_iter().map(row).collect();
+    let hint = rows.is_empty().then_some([(HINT, EMPTY)]);
+    Ok((hint, Body(rows)).into_response())
 }
 
 /// Writes down that somebody who is known was refused before the work of a route.
@@ -153,9 +165,12 @@ pub(super) async fn record(
 
 /// What fails here is in the log, and fails no request.
 async fn write(app: &App, row: Row) {
-    let action = row.action.clone();
+    let (action, is_nobodys) = (row.action.clone(), row.user == NOBODY);
     if let Err(error) = insert(&app.pool, row).await {
         tracing::error!(%error, action, "an action is missing from the audit log");
+    }
+    if is_nobodys && let Err(error) = bound_nobodys(&app.pool).await {
+        tracing::warn!(%error, "old rows of failed log-ins cannot be forgotten");
     }
 }
 
@@ -170,6 +185,19 @@ pub(super) async fn insert(database: impl SqliteExecutor<'_>, row: Row) -> Resul
         .bind(row.duration_ms)
         .execute(database)
         .await?;
+    Ok(())
+}
+
+/// Forgets the oldest rows of nobody's that are too many.
+async fn bound_nobodys(database: impl SqliteExecutor<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM audit WHERE user = ?1 AND id <=
+             (SELECT id FROM audit WHERE user = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+    )
+    .bind(NOBODY)
+    .bind(NOBODYS)
+    .execute(database)
+    .await?;
     Ok(())
 }
 

@@ -19,7 +19,7 @@
 //! | `GET /api/jobs/{id}` | anybody | `{"id","status","progress"}`; admins, and tokens with `jobs:read` of whose job it is, see the rest |
 //! | `POST /api/jobs/{id}/cancel` | admins; tokens with `jobs:cancel` of whose job it is | 200 when nothing of it is running any more |
 //! | `POST`, `DELETE /api/jobs/{id}/session` | a person's session | a token for that job alone, for an hour; ends all of them |
-//! | `GET /api/audit?limit=100` | admins | who did what, newest first |
+//! | `GET /api/audit?limit=100` | admins | who did what, newest first; an empty one has a hint in `X-Hint` |
 //!
 //! A program's token that lists resources (`marketplace:tools`, `source:prices`, or `_all` of a kind) sees and touches
 //! those and no others; a session's token is for its job.

@@ -17,12 +17,18 @@ use crate::{
 ///
 /// With the keys of the app in the environment (SEXTON_JWKS_FILE, SEXTON_JWT_SECRETS or SEXTON_JWT_SECRETS_FILE) or the
 /// sidecar's (SEXTON_SIGNING_KEY_FILE) it is verified as the app would, with SEXTON_ISSUER and SEXTON_AUDIENCE where they are
-/// set; a revocation is for the app to know. Exits 1 when it does not hold. Prints neither the token nor its signature.
+/// set; a revocation is for the app to know. Exits 1 when it does not hold, and when nothing can say so, which --unverified
+/// takes for good. Prints neither the token nor its signature.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  sexton token inspect --token-file reporting.token")]
+#[command(after_help = "Examples:\n  \
+    SEXTON_JWT_SECRETS_FILE=./jwt sexton token inspect --token-file reporting.token\n  \
+    sexton token inspect --unverified --token-file reporting.token")]
 pub(super) struct Args {
     #[command(flatten)]
     from: From,
+    /// Only say what it claims, without asking whether it holds: anybody can write such claims.
+    #[arg(long)]
+    unverified: bool,
     /// Print a JSON object.
     #[arg(long)]
     json: bool,
@@ -33,25 +39,39 @@ enum Verdict {
     Holds,
     Not(String),
     NoKeys,
+    NotAsked,
 }
 
 pub(super) fn run(args: &Args, around: Surroundings<'_>, out: &mut dyn Write) -> miette::Result<ExitCode> {
     let token = read(args.from.token_file.as_deref(), around.input)?;
     let (header, claims) = unverified(&token)?;
     let around = Surroundings { input: &mut std::io::empty(), ..around };
-    let verdict = judge(&token, &claims, &around)?;
+    let verdict = if args.unverified { Verdict::NotAsked } else { judge(&token, &claims, &around)? };
     if args.json {
-        let (valid, why) = match &verdict {
-            Verdict::Holds => (Value::Bool(true), Value::Null),
-            Verdict::Not(why) => (Value::Bool(false), Value::from(why.as_str())),
-            Verdict::NoKeys => (Value::Null, Value::from("no keys to verify it with")),
-        };
-        let told = json!({ "header": header, "claims": claims, "valid": valid, "why": why });
+        let why = verdict.why_not();
+        let told = json!({ "header": header, "claims": claims, "verified": why.is_none(), "why": why });
         writeln!(out, "{told}").into_diagnostic()?;
     } else {
         tell(&header, &claims, &verdict, out).into_diagnostic()?;
     }
-    Ok(if matches!(verdict, Verdict::Not(_)) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(match verdict {
+        Verdict::Holds | Verdict::NotAsked => ExitCode::SUCCESS,
+        Verdict::Not(_) | Verdict::NoKeys => ExitCode::FAILURE,
+    })
+}
+
+impl Verdict {
+    fn why_not(&self) -> Option<&str> {
+        match self {
+            Self::Holds => None,
+            Self::Not(why) => Some(why),
+            Self::NoKeys => Some(
+                "no key is in the environment: set SEXTON_JWKS_FILE, SEXTON_JWT_SECRETS_FILE or \
+                 SEXTON_SIGNING_KEY_FILE, or ask for the claims alone with --unverified",
+            ),
+            Self::NotAsked => Some("only its claims were asked for"),
+        }
+    }
 }
 
 fn judge(token: &Token, claims: &Value, around: &Surroundings<'_>) -> miette::Result<Verdict> {
@@ -103,10 +123,9 @@ fn tell(header: &Value, claims: &Value, verdict: &Verdict, out: &mut dyn Write) 
             writeln!(out, "  {} {value}{}", name.escape_debug(), instant(name, value))?;
         }
     }
-    match verdict {
-        Verdict::Holds => writeln!(out, "valid: yes"),
-        Verdict::Not(why) => writeln!(out, "valid: no, {why}"),
-        Verdict::NoKeys => writeln!(out, "valid: not known, no key to verify it with is in the environment"),
+    match verdict.why_not() {
+        None => writeln!(out, "verified: yes"),
+        Some(why) => writeln!(out, "NOT VERIFIED: {why}"),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 ///
 /// One token by its id, or by itself from a file or standard input, never the command line; or every token of a subject
 /// that was issued before an instant. The entry is kept in the app's database for what is left of the token's life, at least
-/// an hour. An app of your own does the same with its implementation of `auth::Revocations`.
+/// an hour, and its audit log has a row. An app of your own does the same with its implementation of `auth::Revocations`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     sexton token revoke --data app-data --token-file reporting.token --reason 'laptop lost'\n  \
@@ -58,7 +58,7 @@ pub(super) fn run(args: Args, around: &mut Surroundings<'_>, out: &mut dyn Write
     let revocation = revocation.because(args.reason);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
     runtime
-        .block_on(reference_app::revoke(&args.data, revocation.clone()))
+        .block_on(reference_app::revoke(&args.data, revocation.clone(), now))
         .into_diagnostic()
         .wrap_err("nothing is revoked")?;
     let (what, until) = (said(&revocation.revoked), instant(revocation.until));

@@ -52,6 +52,39 @@ async fn people_are_in_it_too() {
     app.stop().await;
 }
 
+/// Seed A39: an empty log tells where to look, and one that is not says nothing.
+#[tokio::test]
+async fn a39_an_empty_log_tells_where_to_look() {
+    let app = TestApp::start().await;
+    let empty = app.scheduler("GET", "/api/audit").send().await;
+    assert_eq!((empty.status, empty.body.as_str()), (200, "[]"));
+    assert!(empty.header("x-hint").unwrap().contains("sexton runs"), "{empty:?}");
+    app.register("ada@example.org").await;
+    assert_eq!(app.scheduler("GET", "/api/audit").send().await.header("x-hint"), None);
+    app.stop().await;
+}
+
+/// Failed log-ins push out the oldest of their kind and nobody else's rows.
+#[tokio::test]
+async fn failed_log_ins_are_bounded() {
+    let app = TestApp::start().await;
+    app.register("ada@example.org").await;
+    app.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10050)
+         INSERT INTO audit (at, user, action, resource, result, duration_ms)
+         SELECT i, 'anonymous', 'user.login', 'user:x', 'refused', 0 FROM n",
+    )
+    .await;
+    let body = json!({ "email": "ada@example.org", "password": "wrong horse" });
+    app.post("/api/auth/login").json(&body).send().await.problem(401);
+    let count = "SELECT count(*) FROM audit WHERE user = 'anonymous'";
+    assert_eq!(app.value::<i64>(count).await, 10_000);
+    assert_eq!(app.audit().await[0]["resource"], "user:ada@example.org", "the newest stay");
+    assert_eq!(app.value::<i64>("SELECT min(at) FROM audit WHERE user = 'anonymous'").await, 52);
+    assert_eq!(app.value::<i64>("SELECT count(*) FROM audit WHERE user = 'ada@example.org'").await, 1);
+    app.stop().await;
+}
+
 /// Seed A37: one row for a call whose work throws.
 #[tokio::test]
 async fn a37_work_that_throws_is_in_it() {

@@ -151,13 +151,13 @@ fn c10_inspect_shows_claims_and_never_the_token() {
     let other = ("SEXTON_JWT_SECRETS", "another-secret-of-the-tokens-0000000001");
     let forged = format!("{}.{}", good.rsplit_once('.').unwrap().0, "A".repeat(43));
     for (environment, input, said, code) in [
-        (&[ISSUER, SECRETS][..], &good, "valid: yes", ExitCode::SUCCESS),
-        (&[SECRETS], &good, "valid: yes", ExitCode::SUCCESS),
-        (&[], &good, "valid: not known", ExitCode::SUCCESS),
-        (&[other], &good, "valid: no, the token is not signed", ExitCode::FAILURE),
-        (&[SECRETS], &forged, "valid: no, the token is not signed", ExitCode::FAILURE),
-        (&[SECRETS, ("SEXTON_AUDIENCE", "other")], &good, "valid: no, the token's `aud`", ExitCode::FAILURE),
-        (&[SECRETS, ("SEXTON_ISSUER", "other")], &good, "valid: no, the token's `iss`", ExitCode::FAILURE),
+        (&[ISSUER, SECRETS][..], &good, "\nverified: yes\n", ExitCode::SUCCESS),
+        (&[SECRETS], &good, "\nverified: yes\n", ExitCode::SUCCESS),
+        (&[], &good, "NOT VERIFIED: no key is in the environment", ExitCode::FAILURE),
+        (&[other], &good, "NOT VERIFIED: the token is not signed", ExitCode::FAILURE),
+        (&[SECRETS], &forged, "NOT VERIFIED: the token is not signed", ExitCode::FAILURE),
+        (&[SECRETS, ("SEXTON_AUDIENCE", "other")], &good, "NOT VERIFIED: the token's `aud`", ExitCode::FAILURE),
+        (&[SECRETS, ("SEXTON_ISSUER", "other")], &good, "NOT VERIFIED: the token's `iss`", ExitCode::FAILURE),
     ] {
         let (ended, out) = token(&["inspect"], environment, input).unwrap();
         assert!(out.contains(said) && out.contains("\"reporting\"") && out.contains("jobs:read"), "{out}");
@@ -165,13 +165,20 @@ fn c10_inspect_shows_claims_and_never_the_token() {
         let (_, json) = token(&["inspect", "--json"], environment, input).unwrap();
         let told: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(told["claims"]["sub"], "reporting");
-        assert_eq!(told["valid"] == json!(true), said == "valid: yes");
+        assert_eq!(told["verified"], json!(code == ExitCode::SUCCESS));
+        assert_eq!(told["why"].is_null(), code == ExitCode::SUCCESS);
         for text in [&out, &json] {
             assert!(!text.contains(signature) && !text.contains(good.split('.').nth(1).unwrap()), "{text}");
         }
     }
     let (_, out) = token(&["inspect", "--token-file", file.to_str().unwrap()], &[SECRETS], "").unwrap();
-    assert!(out.contains("valid: yes"), "{out}");
+    assert!(out.contains("verified: yes"), "{out}");
+    for environment in [&[][..], &[SECRETS], &[other]] {
+        let (code, out) = token(&["inspect", "--unverified"], environment, &good).unwrap();
+        assert!(code == ExitCode::SUCCESS && out.contains("NOT VERIFIED: only") && out.contains("jobs:read"), "{out}");
+        let (_, json) = token(&["inspect", "--unverified", "--json"], environment, &good).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["verified"], json!(false));
+    }
     for (input, words) in
         [("", "is empty"), ("no-token-at-all", "no JWT"), ("a.b.c.d.e.f", "no JWT"), ("e30.e30000", "no JWT")]
     {
@@ -184,7 +191,7 @@ fn c10_inspect_shows_claims_and_never_the_token() {
     secret(&["ensure", "--ed25519", key.to_str().unwrap()], &[]).unwrap();
     let signing = ("SEXTON_SIGNING_KEY_FILE", key.to_str().unwrap());
     let by_key = issue(&["--subject", "r"], &[ISSUER, signing]).unwrap();
-    assert!(token(&["inspect"], &[signing], &by_key).unwrap().1.contains("valid: yes"));
+    assert!(token(&["inspect"], &[signing], &by_key).unwrap().1.contains("verified: yes"));
 }
 
 /// What a stranger's token says cannot move a terminal's cursor.
@@ -244,6 +251,11 @@ async fn c10_what_is_revoked_is_403_at_the_running_app() {
     }
     assert_eq!(status(&left).await, 200);
     assert_eq!(app.value::<String>("SELECT reason FROM revocations WHERE reason IS NOT NULL").await, "laptop lost");
+    let audited: Vec<Value> = app.audit().await.into_iter().filter(|row| row["action"] == "token.revoke").collect();
+    let of =
+        |row: &Value| [&row["user"], &row["resource"], &row["result"]].map(|text| text.as_str().unwrap().to_owned());
+    assert_eq!(of(&audited[0]), ["operator", "subject:metrics", "ok"]);
+    assert!(audited.len() == 3 && of(&audited[1]) == ["operator", &format!("token:{jti}"), "ok"], "{audited:?}");
     let app = restarted(app).await;
     assert_eq!(app.get("/api/auth/me").bearer(&by_id).send().await.status, 403, "over a restart");
     app.stop().await;

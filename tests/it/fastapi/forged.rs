@@ -152,6 +152,7 @@ async fn no_forged_token_is_known() {
         ("no scope", with(json!({"scope": null}))),
         ("no job", with(json!({"job": null}))),
         ("no run", with(json!({"run_id": null}))),
+        ("no fence", with(json!({"fence": null}))),
         ("another class", with(json!({"token_class": "user"}))),
         ("no class", with(json!({"token_class": null}))),
     ];

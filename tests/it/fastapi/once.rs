@@ -3,8 +3,12 @@
 use serde_json::json;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use super::{example, example::Example};
-use crate::support::http::Reply;
+use super::{
+    example,
+    example::{Example, python_in_example},
+    python,
+};
+use crate::support::{http::Reply, process::run};
 
 async fn sync(example: &Example, key: &str, fence: &str, body: serde_json::Value) -> Reply {
     let call = example.call("POST", "/api/sync").header("idempotency-key", key);
@@ -38,6 +42,38 @@ async fn is_worked_on_once() {
     assert_eq!(sync(&example, "\"a\"", "9", json!({})).await.json(), json!({ "number": 1 }), "old answers stay");
     let without = example.call("POST", "/api/sync").send().await;
     assert_eq!(without.json(), json!({ "number": 3 }), "a person with curl needs no key");
+}
+
+/// Seed C3: a key and a fence are one caller's: what another chose is nothing to them. A refusal of who asks is not kept.
+#[tokio::test]
+async fn two_callers_share_no_keys() {
+    let Some(example) = example().await else { return };
+    let script = r#"
+from fastapi import HTTPException
+from starlette.requests import Request
+from once import once
+count = 0
+def ask(who, key, fence, refuse=None):
+    def work():
+        global count
+        if refuse:
+            raise HTTPException(refuse)
+        count += 1
+        return {"number": count}
+    sent = {"idempotency-key": key, "sexton-job": "nightly", "sexton-fence": str(fence)}
+    headers = [(name.encode(), value.encode()) for name, value in sent.items()]
+    request = Request({"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers})
+    try:
+        return once(request, who, b"", work).body.decode()
+    except HTTPException as error:
+        return error.status_code
+print(ask("ada", "k", 7), ask("bob", "k", 1), ask("ada", "k", 7), ask("bob", "k", 1))
+print(ask("ada", "x", 7, 403), ask("ada", "x", 7, 401), ask("ada", "x", 7), ask("ada", "x", 6))
+"#;
+    let mut command = python_in_example(&python::installed().await.unwrap());
+    command.args(["-c", script]).env("APP_DATABASE", example.path("other.db"));
+    let expected = "{\"number\":1} {\"number\":2} {\"number\":1} {\"number\":2}\n403 401 {\"number\":3} 412\n";
+    assert_eq!(run(command).await.good(), expected);
 }
 
 /// While a request is worked on, the same one is 409; it counts as left behind when its process died long ago.
