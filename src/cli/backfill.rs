@@ -35,7 +35,7 @@ const BAR: usize = 30;
 /// Exits 0 when all succeeded.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  sexton backfill marketplaces --from 2027-01-01T00:00:00Z --to 2027-01-07T23:59:59Z"
+    after_help = "Example:\n  sexton backfill marketplaces --from 2026-01-01T00:00:00Z --to 2026-01-07T23:59:59Z"
 )]
 pub(super) struct Args {
     /// The job's name

@@ -14,7 +14,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{repositories::Repositories, story};
+use super::{prices::Prices, repositories::Repositories, story};
 use crate::{
     admin::Address,
     cli::{definitions, secret, sidecar::Sidecar},
@@ -26,6 +26,9 @@ use crate::{
     scheduler::RunEnded,
     secret::SharedSecrets,
 };
+
+/// Where the app keeps its data, in the demo's folder.
+pub(super) const APP: &str = "app";
 
 /// Everything is running but the schedule.
 pub(super) struct Scene {
@@ -50,7 +53,7 @@ impl Scene {
         let secret_file = folder.join("secret");
         secret::make(&secret_file, None, Entropy::System).into_diagnostic()?;
         let (app_address, app) = start_app(folder, &secret_file, environment, stop.subscribe()).await?;
-        add_marketplaces(&app_address, &secret_file, repositories).await?;
+        furnish(&app_address, &secret_file, repositories).await?;
 
         let jobs = folder.join("jobs.toml");
         std::fs::write(&jobs, definitions_for(&app_address)).into_diagnostic()?;
@@ -100,27 +103,32 @@ async fn start_app(
         credentials::TOKEN => None,
         other => environment.get(other).map(OsString::from),
     };
-    let config = reference_app::Config::new(folder.join("app"), lookup);
+    let config = reference_app::Config::new(folder.join(APP), lookup);
     let shutdown = async move { drop(stop.wait_for(|stop| *stop).await) };
     let app = reference_app::serve(config, listener, Arc::new(SystemClock), Entropy::System, shutdown);
     Ok((address, tokio::spawn(app)))
 }
 
-async fn add_marketplaces(address: &str, secret_file: &Path, repositories: &Repositories) -> miette::Result<()> {
+/// Tells the app what there is to bring into it.
+async fn furnish(address: &str, secret_file: &Path, repositories: &Repositories) -> miette::Result<()> {
     let secrets = SharedSecrets::from_file(secret_file).into_diagnostic()?;
     let client = http_client::client().into_diagnostic()?;
-    for (name, repository) in [("recipes", &repositories.living), ("tools", &repositories.still)] {
-        let url = format!("file://{}", repository.display());
+    let url = |repository: &Path| format!("file://{}", repository.display());
+    for (path, wanted) in [
+        ("/api/marketplaces", json!({ "name": "recipes", "url": url(&repositories.living) })),
+        ("/api/marketplaces", json!({ "name": "tools", "url": url(&repositories.still) })),
+        ("/api/sources", json!({ "name": "prices", "file": Prices::FILE })),
+    ] {
         let answer = client
-            .post(format!("http://{address}/api/marketplaces"))
+            .post(format!("http://{address}{path}"))
             .bearer_auth(secrets.current().expose())
             .header("content-type", "application/json")
-            .body(json!({ "name": name, "url": url }).to_string())
+            .body(wanted.to_string())
             .send()
             .await
             .into_diagnostic()?;
         if !answer.status().is_success() {
-            bail!("the app refused a marketplace: {}", answer.status());
+            bail!("the app refused {wanted} at {path}: {}", answer.status());
         }
     }
     Ok(())
@@ -138,6 +146,15 @@ description = "Bring every marketplace's new commits into the app"
 schedule = "every 5s"
 path = "/api/marketplaces/sync-all"
 timeout = "4s"
+
+[jobs.data-refresh]
+description = "Import the data that changed: the app answers 202, does it in its own time and is polled"
+schedule = "every 10s"
+path = "/api/jobs"
+json = {{ kind = "data-refresh" }}
+completion = "poll"
+poll = {{ success = ["completed"], failure = ["failed", "cancelled"], timeout = "1m" }}
+cancel = {{ path = "/api/jobs/{{id}}/cancel" }}
 
 [jobs.health]
 schedule = "every 10s"

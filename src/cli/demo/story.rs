@@ -15,6 +15,7 @@ pub(super) fn introduce(scene: &Scene, folder: &Path) {
     say(&format!(
         "The app listens at http://{app_address}, the sidecar at http://{sidecar_address}, all files are in {folder}.\n\
          `sync-all` fires every 5 s as scheduler@system.local; a commit comes to `recipes` every 7 s.\n\
+         `data-refresh` is taken on by the app's job queue every 10 s, and polled; a row comes to `prices` every 14 s.\n\
          \n\
          Try meanwhile, in another terminal:\n\
          \x20 sexton runs --store {store}\n\
@@ -36,17 +37,32 @@ pub(super) fn tell_run(run: &RunEnded) {
     let late = run.lateness.map(|late| format!(", {:.1} ms late", late.as_seconds_f64() * 1e3)).unwrap_or_default();
     let took = run.duration.map(|took| format!(", took {:.0} ms", took.as_seconds_f64() * 1e3)).unwrap_or_default();
     let why = run.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-    let found = run.excerpt.as_deref().and_then(synced).unwrap_or_default();
-    say(&format!("{at}Z  {:<9} {}{why}{late}{took}{found}", run.job.as_str(), run.outcome));
+    let found = run.excerpt.as_deref().and_then(brought).unwrap_or_default();
+    say(&format!("{at}Z  {:<12} {}{why}{late}{took}{found}", run.job.as_str(), run.outcome));
 }
 
 pub(super) fn end() {
     say("The demo is over. Next: sexton check jobs.toml, and the README.");
 }
 
+/// What the app answered.
 #[derive(Deserialize)]
-struct Reports {
-    repositories: Vec<Report>,
+#[serde(untagged)]
+enum Answer {
+    Synced { repositories: Vec<Report> },
+    Worked { result: Imports },
+}
+
+#[derive(Deserialize)]
+struct Imports {
+    sources: Vec<Import>,
+}
+
+#[derive(Deserialize)]
+struct Import {
+    name: String,
+    status: String,
+    rows: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -57,11 +73,18 @@ struct Report {
     new: Option<String>,
 }
 
-/// What a sync brought, from the app's answer.
-fn synced(answer: &str) -> Option<String> {
-    let reports: Reports = serde_json::from_str(answer).ok()?;
-    let told: Vec<String> = reports.repositories.iter().map(told).collect();
+/// What a firing brought, from the app's answer.
+fn brought(answer: &str) -> Option<String> {
+    let told: Vec<String> = match serde_json::from_str(answer).ok()? {
+        Answer::Synced { repositories } => repositories.iter().map(told).collect(),
+        Answer::Worked { result } => result.sources.iter().map(imported).collect(),
+    };
     Some(format!(": {}", told.join(", ")))
+}
+
+fn imported(Import { name, status, rows }: &Import) -> String {
+    let rows = rows.map(|rows| format!(" ({rows} rows)")).unwrap_or_default();
+    format!("{name} {status}{rows}")
 }
 
 fn told(report: &Report) -> String {

@@ -121,7 +121,7 @@ async fn work_in_the_queue_of_the_app_is_followed() {
     assert_eq!(git_in(&app.copy("tools"), &["rev-parse", "main"]), origin.git(&["rev-parse", "HEAD"]));
 }
 
-/// The demo fires, syncs, and ends cleanly on Ctrl-C.
+/// The demo fires, syncs, follows what the app took on, and ends cleanly on Ctrl-C.
 #[tokio::test]
 async fn the_demo_fires_and_ends_cleanly() {
     use std::process::Stdio;
@@ -131,16 +131,18 @@ async fn the_demo_fires_and_ends_cleanly() {
     command.env("TMPDIR", folder.path()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
     let mut demo = command.spawn().unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
-    let fired = async {
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if line.contains("sync-all  succeeded") {
-                return line;
+    for (job, brought) in [("sync-all", "recipes nothing -> "), ("data-refresh", "prices imported (2 rows)")] {
+        let fired = async {
+            while let Some(line) = lines.next_line().await.unwrap() {
+                if line.contains(&format!("{job:<12} succeeded")) {
+                    return line;
+                }
             }
-        }
-        panic!("it ended without a firing")
-    };
-    let line = tokio::time::timeout(PATIENCE, fired).await.expect("a firing");
-    assert!(line.contains("recipes nothing -> "), "{line}");
+            panic!("it ended without a firing")
+        };
+        let line = tokio::time::timeout(PATIENCE, fired).await.expect("a firing");
+        assert!(line.contains(brought), "{line}");
+    }
     let pid = rustix::process::Pid::from_raw(i32::try_from(demo.id().unwrap()).unwrap()).unwrap();
     rustix::process::kill_process(pid, Signal::INT).unwrap();
     let rest = async { while lines.next_line().await.unwrap().is_some() {} };
