@@ -228,12 +228,18 @@ async fn c10_what_is_revoked_is_403_at_the_running_app() {
     let status = async |token: &str| app.get("/api/auth/me").bearer(token).send().await.status;
     let (by_file, by_id, of_subject, left) =
         (issue("reporting").await, issue("reporting").await, issue("metrics").await, issue("reporting").await);
-    for token in [&by_file, &by_id, &of_subject, &left] {
+    let by_input = issue("reporting").await;
+    for token in [&by_file, &by_id, &by_input, &of_subject, &left] {
         assert_eq!(status(token).await, 200);
     }
     let file = folder.path().join("lost.token");
     fs::write(&file, &by_file).unwrap();
     let jti = parts(&by_id).1["jti"].as_str().unwrap().to_owned();
+    // By itself, from standard input.
+    let (own, lent) = (data.clone(), by_input.clone());
+    let revoking = tokio::task::spawn_blocking(move || token(&["revoke", "--data", &own], &[], &lent));
+    let (_, out) = revoking.await.unwrap().unwrap();
+    assert!(out.starts_with("revoked token") && !out.contains(&by_input), "{out}");
     let later = SystemClock.now() + chrono::TimeDelta::seconds(2);
     let later = later.to_rfc3339();
     for (line, said) in [
@@ -245,7 +251,7 @@ async fn c10_what_is_revoked_is_403_at_the_running_app() {
         let out = program(folder.path(), &line).await.good();
         assert!(out.contains(said) && !out.contains(&by_file), "{out}");
     }
-    for token in [&by_file, &by_id, &of_subject] {
+    for token in [&by_file, &by_id, &by_input, &of_subject] {
         let two_seconds = std::time::Duration::from_secs(2);
         eventually("it is refused", two_seconds, async || (status(token).await == 403).then_some(())).await;
     }
@@ -255,7 +261,7 @@ async fn c10_what_is_revoked_is_403_at_the_running_app() {
     let of =
         |row: &Value| [&row["user"], &row["resource"], &row["result"]].map(|text| text.as_str().unwrap().to_owned());
     assert_eq!(of(&audited[0]), ["operator", "subject:metrics", "ok"]);
-    assert!(audited.len() == 3 && of(&audited[1]) == ["operator", &format!("token:{jti}"), "ok"], "{audited:?}");
+    assert!(audited.len() == 4 && of(&audited[1]) == ["operator", &format!("token:{jti}"), "ok"], "{audited:?}");
     let app = restarted(app).await;
     assert_eq!(app.get("/api/auth/me").bearer(&by_id).send().await.status, 403, "over a restart");
     app.stop().await;

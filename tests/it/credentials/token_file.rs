@@ -11,13 +11,10 @@ use sexton::{
 use tempfile::TempDir;
 
 use super::showing;
-use crate::{
-    dispatch::{
-        fake_app::{FakeApp, Reply, Seen, answer},
-        log::Log,
-        orders::{dispatcher_with, job_of, order, target},
-    },
-    job::job_a,
+use crate::dispatch::{
+    fake_app::{FakeApp, Reply, Seen, answer},
+    log::Log,
+    orders::{dispatcher_with, job_of, order, target},
 };
 
 const OLD: &str = "the-token-of-today";
@@ -271,15 +268,4 @@ async fn an_echo_is_blacked_out() {
     write(&scene.file, NEW);
     let excerpt = scene.send().await.excerpt.unwrap();
     assert_eq!(excerpt.matches("[redacted]").count(), 4, "{excerpt}");
-}
-
-/// Seed D8: a heartbeat is a job of its own, every 30 s with a limit of 10 s; one that fails is a run that failed, and the
-/// next one comes all the same.
-#[test]
-fn d8_a_heartbeat_is_a_job() {
-    let job = job_a("timeout = \"10s\"\nmethod = \"POST\"\ncatch_up = \"none\"").unwrap();
-    assert_eq!(job.timeout.as_secs(), 10);
-    let every = sexton::schedule::Schedule::parse("every 30s", chrono_tz::Tz::UTC, Default::default()).unwrap();
-    let first = every.next_after(super::now()).unwrap();
-    assert_eq!((every.next_after(first).unwrap() - first).num_seconds(), 30);
 }

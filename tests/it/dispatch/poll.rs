@@ -212,6 +212,24 @@ async fn d3_a_rotated_secret_is_read_again() {
     assert_eq!(reading.rejections("app"), 0, "it knows the secret again");
 }
 
+/// Seed D3: a cancellation is answered so as well.
+#[tokio::test]
+async fn d3_a_cancel_reads_a_rotated_secret_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    fs::write(&file, "the-secret-before-the-rotation-00000001").unwrap();
+    let reading: Dispatcher = dispatcher_with(Credentials::load(Config::file(&file)));
+    fs::write(&file, SECRET).unwrap();
+    let mut app = FakeApp::start(|seen| {
+        let known = seen.header("authorization") == Some(&format!("Bearer {SECRET}"));
+        Reply::Whole(answer(if known { 204 } else { 401 }, ""))
+    })
+    .await;
+    let call = Call { method: "POST".to_owned(), path: "/stop".to_owned() };
+    assert_eq!(reading.cancel(&inquiry(job(&app.url())), &call).await, Cancelled::Confirmed { status: 204 });
+    assert_eq!(app.rest().len(), 2);
+}
+
 /// Seed B2: each look and each cancel has a token of its own, bound to the run.
 #[tokio::test]
 async fn b2_each_request_has_a_run_token_of_its_own() {

@@ -106,6 +106,37 @@ fn a23_a_failing_job_waits_for_its_next_occurrence() {
     assert_eq!(sent, cadence);
 }
 
+/// Seed D8: a heartbeat is a job like any other, every 30 s within 10 s: whether it is refused, hangs or panics, its run
+/// tells so and the next one comes all the same.
+#[test]
+fn d8_a_heartbeat_beats_on() {
+    let definitions = jobs(&[("beat", "every 30s", "timeout = \"10s\"\nidempotent = true\ncatch_up = \"none\"")]);
+    assert_eq!(definitions.jobs[&name("beat")].timeout.as_secs(), 10);
+    let mut beat = 0;
+    let mut simulation = Simulation::with_app(noon(), definitions, MemoryLedger::default(), move |_| {
+        beat += 1;
+        match beat {
+            1..=3 => Answer::After(millis(2), Outcome::Failed, Some(Reason::Connect)),
+            4 => Answer::After(secs(10), Outcome::Unknown, Some(Reason::Timeout)),
+            5 => Answer::Panic(millis(100)),
+            _ => succeeds(millis(10)),
+        }
+    });
+    simulation.run_until(noon() + secs(7 * 30 + 15));
+    let expected = [
+        "12:00:30 failed connect",
+        "12:01:00 failed connect",
+        "12:01:30 failed connect",
+        "12:02:00 unknown timeout",
+        "12:02:30 failed panic",
+        "12:03:00 succeeded",
+        "12:03:30 succeeded",
+    ];
+    assert_eq!(simulation.world.ledger.story("beat")[..7], expected);
+    let sent: Vec<_> = simulation.world.sent.iter().map(|(at, _)| *at - noon()).collect();
+    assert_eq!(sent, (1..=7).map(|n| secs(30 * n)).collect::<Vec<_>>());
+}
+
 /// Seed D9: a panic in one attempt ends that run as failed and nothing else.
 #[test]
 fn d9_a_panic_ends_one_run() {
