@@ -138,8 +138,13 @@ impl Health {
     /// Why the process should be restarted, if it should.
     #[must_use]
     pub fn not_alive(&self) -> Option<&'static str> {
-        let silence = self.scheduler.status().liveness?.age();
-        (silence >= NOT_ALIVE_AFTER).then_some("no tick for 30 s")
+        (self.silence()? >= NOT_ALIVE_AFTER).then_some("no tick for 30 s")
+    }
+
+    /// How long ago the ticker last looked. `None` before its first look.
+    #[must_use]
+    pub fn silence(&self) -> Option<Duration> {
+        Some(self.scheduler.status().liveness?.age())
     }
 
     /// Why it does not fire yet or any more, if so. Never because of a job or an app.

@@ -1,8 +1,11 @@
 //! Counts and gauges, in a registry that is a value: two schedulers in one process do not share it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64},
+    },
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -55,6 +58,7 @@ pub struct Metrics {
     paused: Family<ByJob, Gauge>,
     in_flight: Gauge,
     waiting: Gauge,
+    last_tick: Gauge<f64, AtomicU64>,
 }
 
 impl Metrics {
@@ -64,7 +68,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("sexton");
         let (runs, attempts, holds_over) = (Family::default(), Family::default(), Family::default());
         let (next_fire, last_success, paused) = (Family::default(), Family::default(), Family::default());
-        let (in_flight, waiting) = (Gauge::default(), Gauge::default());
+        let (in_flight, waiting, last_tick) = (Gauge::default(), Gauge::default(), Gauge::default());
         let (lateness, duration) = (Histogram::new(LATENESS), Histogram::new(DURATION));
         registry.register("runs", "Occurrences with a final row, by job and outcome", Family::clone(&runs));
         registry.register("attempts", "Attempts, by job and how they ended", Family::clone(&attempts));
@@ -80,6 +84,7 @@ impl Metrics {
         registry.register("paused", "1 for a job that is held back", Family::clone(&paused));
         registry.register("in_flight", "Requests open or about to be", Gauge::clone(&in_flight));
         registry.register("waiting", "Due runs that wait for max_in_flight or their group", Gauge::clone(&waiting));
+        registry.register("last_tick_age_seconds", "How long ago it last looked", Gauge::clone(&last_tick));
         let registry = Arc::new(registry);
         Self {
             registry,
@@ -93,12 +98,15 @@ impl Metrics {
             paused,
             in_flight,
             waiting,
+            last_tick,
         }
     }
 
-    /// In the OpenMetrics text format.
+    /// In the OpenMetrics text format. `silence`: how long ago the ticker last looked (seed D9); before its first look that
+    /// is no number.
     #[must_use]
-    pub fn render(&self) -> String {
+    pub fn render(&self, silence: Option<Duration>) -> String {
+        self.last_tick.set(silence.map_or(f64::NAN, |silence| silence.as_secs_f64()));
         let mut text = String::new();
         if let Err(error) = text::encode(&mut text, &self.registry) {
             tracing::error!(%error, "the metrics could not be written out");
@@ -161,5 +169,5 @@ impl Default for Metrics {
 }
 
 fn seconds(at: DateTime<Utc>) -> f64 {
-    std::time::Duration::from_micros(u64::try_from(at.timestamp_micros()).unwrap_or_default()).as_secs_f64()
+    Duration::from_micros(u64::try_from(at.timestamp_micros()).unwrap_or_default()).as_secs_f64()
 }

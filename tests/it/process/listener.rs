@@ -8,7 +8,7 @@ use crate::support::{
     sidecar::{FakeApp, OTHER, Running, SECRET, Sidecar, get},
 };
 
-/// Seed E18: zero jobs is a healthy start. Probes and metrics are open, the rest is for this machine.
+/// Seeds D9, E18: zero jobs is a healthy start, and the age of the last tick is there to be watched. Probes and metrics are open, the rest is for this machine.
 #[tokio::test]
 async fn probes_are_open_and_the_rest_is_for_this_machine() {
     let app = FakeApp::start().await;
@@ -20,7 +20,10 @@ async fn probes_are_open_and_the_rest_is_for_this_machine() {
     })
     .await;
     assert_eq!(get(address, "/livez").await.0, 200);
-    assert!(get(address, "/metrics").await.1.contains("sexton_in_flight 0"));
+    let metrics = get(address, "/metrics").await.1;
+    assert!(metrics.contains("sexton_in_flight 0"));
+    let age = metrics.lines().find_map(|line| line.strip_prefix("sexton_last_tick_age_seconds ")).unwrap();
+    assert!((0.0..5.0).contains(&age.parse::<f64>().unwrap()), "{age}");
     let (status, body) = get(address, "/healthz").await;
     assert_eq!((status, body.contains("\"status\":\"ok\"")), (200, true), "{body}");
     assert_eq!(run(sidecar.command(&["healthcheck", "--url", &url])).await.good().trim(), "200 OK ready");

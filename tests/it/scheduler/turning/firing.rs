@@ -65,7 +65,7 @@ async fn a_hanging_endpoint_hinders_only_its_own_job() {
     let hung = app.of("hang");
     let apart = hung[1].scheduled_for - hung[0].scheduled_for;
     assert!(apart >= TimeDelta::seconds(5), "2 s open and 3 s held, and sent again after {apart}");
-    let metrics = turning.metrics.render();
+    let metrics = turning.metrics.render(None);
     assert!(metrics.contains("sexton_holds_over_total{job=\"hang\"} 1"), "{metrics}");
 
     let rows = turning.stop().await;
@@ -89,7 +89,7 @@ async fn what_was_fired_is_counted() {
     turning.next_of("quick", Outcome::Succeeded).await;
     let metrics = turning.metrics.clone();
     let counted = turning.stop().await.iter().filter(|run| run.state.outcome() == Some(Outcome::Succeeded)).count();
-    let text = metrics.render();
+    let text = metrics.render(None);
     for line in [
         format!("sexton_runs_total{{job=\"quick\",outcome=\"succeeded\"}} {counted}"),
         format!("sexton_attempts_total{{job=\"quick\",class=\"succeeded\"}} {counted}"),
