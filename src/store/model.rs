@@ -82,8 +82,7 @@ pub struct Entry {
 
 /// Rows for one job and the cursor's move past them, in one transaction.
 ///
-/// A claim whose occurrence has a row already is dropped (guarantee G2): the answer is [`Accounted::Done`] all the same,
-/// and [`Begun::Lost`] when the dropped claim is to begin.
+/// A claim whose occurrence has a row already is left out (guarantee G2), and the answer says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accounting {
     /// Whose occurrences.
@@ -174,7 +173,10 @@ impl Pause {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accounted {
     /// Its rows are written and its cursor moved.
-    Done,
+    Done {
+        /// The claims without a row: their occurrences had one. There is no such run.
+        left_out: Vec<RunId>,
+    },
     /// The cursor stood elsewhere, at this instant, or the job has no cursor (`None`): nothing was written.
     Stale(Option<DateTime<Utc>>),
     /// Occurrences of a span have rows already, which happens only when a cursor was anchored behind them: nothing was

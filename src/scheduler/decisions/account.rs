@@ -90,7 +90,7 @@ impl Decisions {
     ) {
         for (accounting, answer) in batch.into_iter().zip(answers) {
             match answer {
-                Accounted::Done => self.take_rows(now, accounting, effects),
+                Accounted::Done { left_out } => self.take_rows(now, accounting, &left_out, effects),
                 Accounted::Stale(to) => self.follow_cursor(now, &accounting, to, effects),
                 Accounted::Taken(rows) => effects.extend(self.account_around(now, accounting, &rows)),
             }
@@ -98,25 +98,15 @@ impl Decisions {
         self.work_off_agenda(now, effects);
     }
 
-    fn take_rows(&mut self, now: DateTime<Utc>, accounting: Accounting, effects: &mut Vec<Effect>) {
+    /// `left_out`: claims whose occurrence has its row since before the clock was set back.
+    fn take_rows(&mut self, now: DateTime<Utc>, accounting: Accounting, left_out: &[RunId], effects: &mut Vec<Effect>) {
         let job = accounting.job;
         for span in accounting.spans {
-            effects.push(Effect::Notice(Notice::Ended(RunEnded {
-                run: span.id,
-                job: job.clone(),
-                scheduled_for: span.scheduled_for,
-                count: span.count,
-                trigger: None,
-                outcome: span.outcome,
-                reason: Some(span.reason),
-                status: None,
-                lateness: None,
-                duration: None,
-                excerpt: None,
-                attempt: None,
-            })));
+            let reason = Some(span.reason);
+            let ended = RunEnded::unheard(span.id, job.clone(), span.scheduled_for, span.outcome, reason);
+            effects.push(Effect::Notice(Notice::Ended(RunEnded { count: span.count, ..ended })));
         }
-        let claims = accounting.claims.into_iter();
+        let claims = accounting.claims.into_iter().filter(|claim| !left_out.contains(&claim.id));
         let ends: Vec<End> = claims
             .filter_map(|claim| self.take_claim(now, &job, claim.id, claim.scheduled_for, claim.trigger))
             .collect();
@@ -139,12 +129,6 @@ impl Decisions {
             return cancelled(Reason::Redefined);
         }
         let fires_at = self.fires_at(&job, scheduled_for);
-        let of_job = self.by_job.get(&job.name).into_iter().flatten();
-        let mut live = of_job.filter_map(|(_, run)| self.runs.get(run));
-        if live.any(|live| live.scheduled_for == scheduled_for && live.trigger.is_occurrence()) {
-            // The clock was set back, and the ledger kept the claim that was made before.
-            return None;
-        }
         self.remember(id, Live::claimed(job, scheduled_for, fires_at, trigger));
         self.look_again((fires_at - AHEAD).max(now), id);
         None

@@ -211,3 +211,18 @@ pub struct RunEnded {
     /// The number of the last attempt, if anything was sent.
     pub attempt: Option<u32>,
 }
+
+impl RunEnded {
+    /// One occurrence, of which no answer was heard.
+    pub(super) fn unheard(
+        run: RunId,
+        job: JobName,
+        scheduled_for: DateTime<Utc>,
+        outcome: Outcome,
+        reason: Option<Reason>,
+    ) -> Self {
+        let (trigger, status, lateness, duration, excerpt, attempt) = (None, None, None, None, None, None);
+        let count = 1;
+        Self { run, job, scheduled_for, count, trigger, outcome, reason, status, lateness, duration, excerpt, attempt }
+    }
+}

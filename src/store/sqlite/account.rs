@@ -92,11 +92,12 @@ async fn judge<'a>(
     if !taken.is_empty() {
         return Ok(Accounted::Taken(taken));
     }
-    let free = |claim: &&Claim| !there.iter().any(|(first, last)| (first..=last).contains(&&claim.scheduled_for));
+    let has_row = |claim: &&Claim| there.iter().any(|(first, last)| (first..=last).contains(&&claim.scheduled_for));
+    let (taken, free): (Vec<&Claim>, Vec<&Claim>) = accounting.claims.iter().partition(has_row);
     page.spans.extend(accounting.spans.iter().map(|span| span_row(&accounting.job, span)));
-    page.claims.extend(accounting.claims.iter().filter(free).map(|claim| claim_row(&accounting.job, claim)));
+    page.claims.extend(free.into_iter().map(|claim| claim_row(&accounting.job, claim)));
     standing.after = accounting.to;
-    Ok(Accounted::Done)
+    Ok(Accounted::Done { left_out: taken.into_iter().map(|claim| claim.id).collect() })
 }
 
 type Range = (DateTime<Utc>, DateTime<Utc>);

@@ -171,12 +171,15 @@ impl MemoryLedger {
         for span in &accounting.spans {
             self.insert(of_span(now, &accounting.job, span));
         }
+        let mut left_out = Vec::new();
         for claim in &accounting.claims {
-            if !self.covers(&accounting.job, claim.scheduled_for) {
+            if self.covers(&accounting.job, claim.scheduled_for) {
+                left_out.push(claim.id);
+            } else {
                 self.insert(of_claim(&accounting.job, claim));
             }
         }
-        Accounted::Done
+        Accounted::Done { left_out }
     }
 
     /// Whether some row accounts for an occurrence.

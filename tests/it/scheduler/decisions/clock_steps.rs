@@ -1,15 +1,17 @@
 //! Somebody sets the wall clock, or the machine sleeps.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
-    run::Trigger,
+    run::{Outcome, Trigger},
     scheduler::decisions::{Event, Notice},
 };
 
 use crate::support::{
     definitions::{jobs, jobs_with, name, noon},
     memory::MemoryLedger,
-    simulation::Simulation,
+    simulation::{Answer, Simulation},
     world::{World, millis, secs},
 };
 
@@ -76,6 +78,41 @@ fn a22_a_step_back_fires_nothing_twice() {
     simulation.run_until(noon() + secs(750));
     assert_eq!(sent_for(&simulation), minutes(1..=12), "11 and 12 are new, 3 to 10 have their rows");
     assert_eq!(simulation.world.ledger.rows("a").len(), 12);
+}
+
+/// Seed A22: claims that the ledger left out are no runs. Beside one that is open they would be told of as skipped, and
+/// wait for their turn.
+#[test]
+fn a22_what_has_its_row_is_not_there_twice() {
+    for keys in ["", "overlap = \"queue\"", "catch_up = \"all\""] {
+        let definitions = jobs(&[("a", "every 1m", &format!("timeout = \"1h\"\n{keys}"))]);
+        let mut simulation = Simulation::with_app(noon(), definitions, MemoryLedger::default(), |order| {
+            let takes = if order.fence == 5 { TimeDelta::minutes(4) } else { millis(10) };
+            Answer::After(takes, Outcome::Succeeded, None)
+        });
+        simulation.run_until(noon() + secs(330));
+        simulation.step_clock(-secs(220));
+        simulation.run_for(secs(300));
+        let told: Vec<_> = simulation.world.ended().map(|ended| ended.scheduled_for).collect();
+        let once: BTreeSet<_> = told.iter().collect();
+        assert_eq!(told.len(), once.len(), "{keys}: {:#?}", simulation.world.told);
+        assert!(told.len() > 5, "and it goes on: {simulation:?}");
+    }
+}
+
+/// Seed A22: what waits for the run before it is sent when that is over, also when its instant is yet to come again.
+#[test]
+fn a22_what_waits_is_woken_by_the_end_and_not_by_the_clock() {
+    let definitions = jobs(&[("a", "every 1m", "timeout = \"1h\"\noverlap = \"queue\"")]);
+    let mut simulation = Simulation::with_app(noon(), definitions, MemoryLedger::default(), |order| {
+        let takes = if order.fence == 1 { secs(90) } else { millis(10) };
+        Answer::After(takes, Outcome::Succeeded, None)
+    });
+    simulation.run_until(noon() + secs(121));
+    assert_eq!(simulation.world.ledger.story("a")[1], "12:02:00 queued");
+    simulation.step_clock(-TimeDelta::hours(1));
+    simulation.run_for(secs(30));
+    assert_eq!(simulation.world.ledger.story("a")[1], "12:02:00 succeeded", "{simulation:?}");
 }
 
 /// Before the first occurrence that the ledger knows of there is nothing that could be sent twice.

@@ -28,7 +28,7 @@ pub(crate) async fn an_accounting_writes_its_rows_and_moves_the_cursor(open: imp
         claims: vec![late.clone(), claim(300)],
         ..accounting("a", 0, 301)
     }];
-    assert_eq!(store.account(t(302), batch).await.unwrap(), [Accounted::Done]);
+    assert_eq!(store.account(t(302), batch).await.unwrap(), [DONE]);
 
     let cursor = cursor_of(&store, "a").await;
     assert_eq!((cursor.anchored_at, cursor.accounted_to), (t(0), t(301)));
@@ -61,7 +61,7 @@ pub(crate) async fn rows_past_a_cursor_are_told(open: impl AsyncFn() -> Store) {
 pub(crate) async fn an_accounting_without_rows_moves_the_cursor(open: impl AsyncFn() -> Store) {
     let store = open().await;
     anchored(&store, &["a"]).await;
-    assert_eq!(store.account(t(1), vec![accounting("a", 0, 50)]).await.unwrap(), [Accounted::Done]);
+    assert_eq!(store.account(t(1), vec![accounting("a", 0, 50)]).await.unwrap(), [DONE]);
     assert_eq!(cursor_of(&store, "a").await.accounted_to, t(50));
     assert!(history(&store, "a").await.is_empty());
 }
@@ -79,13 +79,7 @@ pub(crate) async fn a_stale_accounting_writes_nothing_and_hinders_no_other(open:
     let answers = store.account(t(60), batch).await.unwrap();
     assert_eq!(
         answers,
-        [
-            Accounted::Stale(Some(t(0))),
-            Accounted::Stale(None),
-            Accounted::Done,
-            Accounted::Stale(Some(t(60))),
-            Accounted::Done
-        ]
+        [Accounted::Stale(Some(t(0))), Accounted::Stale(None), DONE, Accounted::Stale(Some(t(60))), DONE]
     );
     assert!(history(&store, "a").await.is_empty());
     assert_eq!(history(&store, "b").await.len(), 2);
@@ -105,7 +99,7 @@ pub(crate) async fn concurrent_accountings_claim_an_occurrence_once(open: impl A
         });
     }
     let answers = callers.join_all().await;
-    assert_eq!(answers.iter().filter(|answer| **answer == Accounted::Done).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| **answer == DONE).count(), 1);
     assert_eq!(answers.iter().filter(|answer| **answer == Accounted::Stale(Some(t(60)))).count(), 19);
     assert_eq!(history(&store, "a").await.len(), 1);
 }
@@ -121,7 +115,8 @@ pub(crate) async fn an_occurrence_that_has_a_row_is_not_claimed_again(open: impl
     let (again, fresh) = (claim(60), claim(120));
     let (dropped, written) = (again.id, fresh.id);
     let batch = vec![Accounting { claims: vec![again, fresh], ..accounting("a", 30, 120) }];
-    assert_eq!(store.account(t(60), batch).await.unwrap(), [Accounted::Done]);
+    let left_out = vec![dropped];
+    assert_eq!(store.account(t(60), batch).await.unwrap(), [Accounted::Done { left_out }], "and it says so");
 
     assert_eq!(begin_one(&store, 60, begin(dropped, None)).await, Begun::Lost);
     let ids: Vec<_> = history(&store, "a").await.iter().map(|run| run.id).collect();
@@ -136,8 +131,10 @@ pub(crate) async fn a_claim_inside_a_span_is_dropped(open: impl AsyncFn() -> Sto
     store.account(t(200), batch).await.unwrap();
 
     store.anchor(vec![cursor("a", t(0))]).await.unwrap();
-    let batch = vec![Accounting { claims: vec![claim(120)], ..accounting("a", 0, 120) }];
-    assert_eq!(store.account(t(120), batch).await.unwrap(), [Accounted::Done]);
+    let inside = claim(120);
+    let left_out = vec![inside.id];
+    let batch = vec![Accounting { claims: vec![inside], ..accounting("a", 0, 120) }];
+    assert_eq!(store.account(t(120), batch).await.unwrap(), [Accounted::Done { left_out }]);
     assert_eq!(history(&store, "a").await.len(), 1);
 }
 
@@ -160,7 +157,7 @@ pub(crate) async fn a_span_over_rows_is_told_which_and_written_without_them(open
         claims: vec![claim(480)],
         ..accounting("a", 100, 480)
     }];
-    assert_eq!(store.account(t(480), without).await.unwrap(), [Accounted::Done]);
+    assert_eq!(store.account(t(480), without).await.unwrap(), [DONE]);
     let counts: Vec<_> = history(&store, "a").await.iter().map(|run| (run.scheduled_for, run.count)).collect();
     assert_eq!(counts, [(t(60), 3), (t(240), 1), (t(300), 1), (t(360), 2), (t(480), 1)]);
 }

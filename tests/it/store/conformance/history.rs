@@ -88,7 +88,7 @@ pub(crate) async fn instants_keep_their_microseconds_and_lose_what_is_finer(open
     assert_eq!(cursor_of(&store, "a").await.accounted_to, t(0) + TimeDelta::microseconds(123_456));
     let mut accounting = accounting("a", 0, 60);
     accounting.from = fine;
-    assert_eq!(store.account(t(1), vec![accounting]).await.unwrap(), [Accounted::Done]);
+    assert_eq!(store.account(t(1), vec![accounting]).await.unwrap(), [DONE]);
 }
 
 pub(crate) async fn empty_batches_are_fine(open: impl AsyncFn() -> Store) {

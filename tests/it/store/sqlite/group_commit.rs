@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sexton::store::{Accounted, Accounting, Begun};
+use sexton::store::{Accounting, Begun};
 use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{super::conformance::*, Ledger};
@@ -44,7 +44,7 @@ async fn a_thousand_single_writes_are_a_handful_of_transactions() {
             let claim = claim(60);
             let run = claim.id;
             let accounting = Accounting { claims: vec![claim], ..accounting(&name, 0, 60) };
-            assert_eq!(store.account(t(59), vec![accounting]).await.unwrap(), [Accounted::Done]);
+            assert_eq!(store.account(t(59), vec![accounting]).await.unwrap(), [DONE]);
             begin_one(&store, 60, begin(run, Some(90))).await
         });
     }
@@ -81,14 +81,14 @@ async fn a_refused_write_spoils_only_itself() {
     };
     let (first, refused, second) = tokio::join!(write("good", 0), write("bad", 0), write("good", 60));
 
-    assert_eq!(first.unwrap(), [Accounted::Done]);
+    assert_eq!(first.unwrap(), [DONE]);
     assert_eq!(refused.unwrap_err().to_string(), "the ledger failed: poisoned");
-    assert_eq!(second.unwrap(), [Accounted::Done]);
+    assert_eq!(second.unwrap(), [DONE]);
     assert_eq!(history(&store, "good").await.len(), 2);
     assert_eq!(cursor_of(&store, "bad").await.accounted_to, t(0));
     assert_eq!(commits(&ledger.path()) - before, 2, "each of the two good ones in its own");
 
     reader.close().await.unwrap();
     ledger.run_sql("DROP TRIGGER poison").await;
-    assert_eq!(write("bad", 0).await.unwrap(), [Accounted::Done]);
+    assert_eq!(write("bad", 0).await.unwrap(), [DONE]);
 }
