@@ -135,7 +135,8 @@ pub(super) async fn fire(
     admin.claim(name, command).await
 }
 
-/// Cancel a run that has no outcome yet. Where its request is open the app is asked to stop first.
+/// Cancel a run that has no outcome yet. Where the app may be at it, it is asked to stop, and the run ends when it has: with
+/// its request, or at once and with a hold when the app does not confirm.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/cancel", tag = "runs", responses(
     (status = 202, description = "It ends, as its address will tell.", body = super::RunDetail),
     (status = 403, body = Problem, content_type = "application/problem+json"),
@@ -148,20 +149,8 @@ pub(super) async fn cancel(State(admin): State<Admin>, Path(id): Path) -> Result
         let why = format!("run {} is {} already: only a run without an outcome can be cancelled", run.id, run.state);
         return Err(refusal(StatusCode::CONFLICT, why));
     }
-    let shown = super::RunDetail::of(&run, &attempts);
-    // A task of its own: who asked may go away between the app's answer and the ledger's row (seed D11).
-    let asked = tokio::spawn(async move {
-        let app = if run.state.is_open() { Some(admin.health.scheduler.stop(&run).await) } else { None };
-        match admin.ask(Command::Cancel { run: run.id, app }).await {
-            Ok(_) => Ok(()),
-            Err(problem) => Err(problem),
-        }
-    });
-    match asked.await {
-        Ok(Ok(())) => Ok((StatusCode::ACCEPTED, Json(shown)).into_response()),
-        Ok(Err(problem)) => Err(problem),
-        Err(death) => Err(refusal(StatusCode::INTERNAL_SERVER_ERROR, death.to_string())),
-    }
+    admin.ask(Command::Cancel { run: run.id }).await?;
+    Ok((StatusCode::ACCEPTED, Json(super::RunDetail::of(&run, &attempts))).into_response())
 }
 
 /// Write down what an unknown run turned out to be. Its job may be sent again.

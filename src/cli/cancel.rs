@@ -17,9 +17,9 @@ use crate::{
 
 /// Cancel a run that has no outcome yet
 ///
-/// A run that waits ends at once. For one whose request is open the app is asked to stop, by the job's `cancel`; if the app
-/// does not confirm that, or the job does not say how, the run ends `cancelled` all the same, but its job counts as possibly
-/// running for its `hold`.
+/// A run that waits ends at once. For one that the app is at, it is asked to stop, by the job's `cancel`: confirmed, the run
+/// ends `cancelled` with its request. If the app does not confirm that, the request goes on until its timeout, or the job does
+/// not say how to ask, the run ends `cancelled` all the same, but its job counts as possibly running for its `hold`.
 ///
 /// Exits 0 when the run ended `cancelled`, and 1 when it had ended, or ended otherwise meanwhile.
 #[derive(Debug, clap::Args)]

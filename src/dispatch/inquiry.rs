@@ -12,7 +12,7 @@ use super::{
 use crate::{
     credentials::{Errand, Shown},
     job::{self, Job},
-    run::{RunId, Work},
+    run::RunId,
 };
 
 /// How long one such request may take. An app that needs longer to say how far it is, is asked again.
@@ -31,14 +31,11 @@ pub struct Inquiry {
     pub fence: u64,
 }
 
-/// How the app is asked to stop a run of `job`, which took it on as `work` or has not answered yet. `None` when there is no
-/// way, or what its path needs is not known.
+/// How the app is asked to stop a run of `job` that it has not answered yet. `None` when there is no way, or what its path
+/// needs is not known before the answer.
 #[must_use]
-pub fn stop_call(job: &Job, work: Option<&Work>) -> Option<job::Call> {
-    match work {
-        Some(work) => work.cancel.clone(),
-        None => whereabouts::filled_call(job.cancel.as_ref()?, None).ok(),
-    }
+pub fn stop_call(job: &Job) -> Option<job::Call> {
+    whereabouts::filled_call(job.cancel.as_ref()?, None).ok()
 }
 
 impl Dispatcher {

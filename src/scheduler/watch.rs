@@ -5,12 +5,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use super::decisions::Stopped;
 use crate::{
-    dispatch::{self, Cancelled, Dispatcher, Inquiry, Order},
+    dispatch::{self, Dispatcher, Order},
     entropy::Entropy,
     job::{Definitions, Job},
-    run::{Run, RunId, Trigger},
+    run::{RunId, Trigger},
     store::Pause,
     ticker::{DEAD_AFTER, Liveness},
 };
@@ -75,27 +74,6 @@ impl Watch {
             fence: 0,
             trigger: Trigger::Manual,
         })
-    }
-
-    /// Asks the app of an open run to stop it, by its job's `cancel` or as the app said when it took the run on.
-    pub async fn stop(&self, run: &Run) -> Stopped {
-        let not_asked = |why: &str| Stopped::NotConfirmed { words: format!("cancelled by hand; {why}") };
-        let Some(job) = self.definitions.borrow().jobs.get(&run.job).cloned() else {
-            return not_asked("its job is gone, so the app was not asked to stop");
-        };
-        if run.work.as_ref().is_some_and(|work| work.target != job.target.name) {
-            return not_asked("its job goes to another target by now, so the app was not asked to stop");
-        }
-        let (Some(call), Some(fence)) = (dispatch::stop_call(&job, run.work.as_ref()), run.fence) else {
-            return not_asked("the job does not say how the app is asked to stop");
-        };
-        let inquiry = Inquiry { job, run: run.id, attempt: run.attempts, fence };
-        match self.dispatcher.cancel(&inquiry, &call).await {
-            Cancelled::Confirmed { status } => {
-                Stopped::Confirmed { words: format!("cancelled by hand; the app confirmed it ({status})") }
-            }
-            Cancelled::NotConfirmed { words } => not_asked(&format!("the app did not confirm it: {words}")),
-        }
     }
 
     /// The targets that refuse the credential: three times in a row, or at the self-check and nothing accepted since.

@@ -140,17 +140,23 @@ impl Decisions {
     /// Looks at a job's waiting runs under the definitions now in force.
     fn take_claims_again(&mut self, now: DateTime<Utc>, job: &JobName) -> Vec<End> {
         let Some(of_job) = self.by_job.get(job) else { return Vec::new() };
-        let runs: Vec<(RunId, Stage)> = of_job
-            .iter()
-            .filter(|(_, run)| self.is_of_schedule(run) || !self.definitions.jobs.contains_key(job))
-            .filter_map(|(_, run)| Some((*run, self.runs.get(run)?.stage)))
-            .collect();
-        let taken = runs.into_iter().filter_map(|(run, stage)| match stage {
+        let runs: Vec<RunId> = of_job.iter().map(|(_, run)| *run).collect();
+        runs.into_iter().filter_map(|run| self.take_again(now, run)).collect()
+    }
+
+    /// What is on its way to the ledger is looked at when that has answered: see [`Self::is_outdated`].
+    pub(super) fn take_again(&mut self, now: DateTime<Utc>, run: RunId) -> Option<End> {
+        match self.runs.get(&run)?.stage {
             Stage::Claimed if self.is_of_schedule(&run) => self.take_claim_again(now, run),
-            Stage::Waiting(_) | Stage::InLine => self.redefine_waiting(run),
+            Stage::Claimed | Stage::Waiting(_) | Stage::InLine => self.redefine_waiting(run),
             _ => None,
-        });
-        taken.collect()
+        }
+    }
+
+    /// Whether a run has a definition that is not in force any more.
+    pub(super) fn is_outdated(&self, run: RunId) -> bool {
+        let Some(live) = self.runs.get(&run) else { return false };
+        self.definitions.jobs.get(&live.job.name).is_none_or(|job| !Arc::ptr_eq(job, &live.job))
     }
 
     fn take_claim_again(&mut self, now: DateTime<Utc>, run: RunId) -> Option<End> {
@@ -167,9 +173,10 @@ impl Decisions {
         let live = self.runs.get(&run)?;
         let (tried, name, scheduled_for) = (live.waits_to_retry(), live.job.name.clone(), live.scheduled_for);
         let job = self.definitions.jobs.get(&name).cloned();
-        let wanted = job.filter(|job| job.enabled).filter(|job| {
-            let demanded = live.trigger.is_occurrence() && !tried;
-            !demanded || job.schedule.has(scheduled_for)
+        // Who asks for a run by hand does not ask the schedule.
+        let wanted = job.filter(|job| {
+            let demanded = live.trigger.is_occurrence();
+            !demanded || (job.enabled && (tried || job.schedule.has(scheduled_for)))
         });
         let group_of = |job: &Job| job.group.as_ref().map(|group| group.name.clone());
         let lines_up_alike =
@@ -187,10 +194,12 @@ impl Decisions {
         };
         let live = self.runs.get_mut(&run)?;
         live.job = job;
-        if !matches!(live.stage, Stage::Waiting(Need::Pause(_))) {
-            live.stage = Stage::Waiting(Need::Job);
-            self.wake_run(run);
+        match live.stage {
+            Stage::Waiting(Need::Pause(_)) => return None,
+            Stage::Claimed => {}
+            _ => live.stage = Stage::Waiting(Need::Job),
         }
+        self.wake_run(run);
         None
     }
 

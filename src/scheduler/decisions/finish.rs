@@ -60,15 +60,15 @@ impl Closing {
         }
     }
 
-    /// Somebody said so; `words` tell how it stood with the app.
-    pub(super) fn cancelled(words: String) -> Self {
-        let (outcome, reason, excerpt) = (Outcome::Cancelled, Some(Reason::Settled), Some(words));
-        Self { outcome, reason, excerpt, ..Self::unheard(Reason::Settled) }
+    /// Somebody said so; `words` tell how it stood with the app. `nothing_runs`: it does not work on it any more.
+    pub(super) fn cancelled(nothing_runs: bool, words: String) -> Self {
+        let (outcome, excerpt) = (Outcome::Cancelled, Some(words));
+        Self { outcome, nothing_runs, excerpt, ..Self::unheard(Reason::Settled) }
     }
 
-    /// A newer occurrence takes its place. `nothing_runs`: the app does not work on it any more.
+    /// A newer occurrence takes its place.
     pub(super) fn replaced(nothing_runs: bool, words: String) -> Self {
-        Self { reason: None, nothing_runs, ..Self::cancelled(words) }
+        Self { reason: None, ..Self::cancelled(nothing_runs, words) }
     }
 
     /// As the ledger is told. `due`: when the run was, if this is its first attempt.
@@ -136,20 +136,9 @@ impl Decisions {
     pub(super) fn ended_unsent(&mut self, batch: Vec<End>, effects: &mut Vec<Effect>) {
         for End { run, outcome, reason } in batch {
             let Some(live) = self.forget(run) else { continue };
-            effects.push(Effect::Notice(Notice::Ended(RunEnded {
-                run,
-                job: live.job.name.clone(),
-                scheduled_for: live.scheduled_for,
-                count: 1,
-                trigger: Some(live.trigger),
-                outcome,
-                reason: Some(reason),
-                status: None,
-                lateness: None,
-                duration: None,
-                excerpt: None,
-                attempt: live.attempt,
-            })));
+            let ended = RunEnded::unheard(run, live.job.name.clone(), live.scheduled_for, outcome, Some(reason));
+            let (trigger, attempt) = (Some(live.trigger), live.attempt);
+            effects.push(Effect::Notice(Notice::Ended(RunEnded { trigger, attempt, ..ended })));
         }
     }
 
@@ -187,19 +176,17 @@ impl Decisions {
         if let Some(until) = hold_until.filter(|until| *until > now) {
             self.holds.insert((until, live.job.name.clone(), finish.run));
         }
+        let Finish { run, outcome, reason, status, lateness, duration, excerpt, .. } = finish;
+        let ended = RunEnded::unheard(run, live.job.name.clone(), live.scheduled_for, outcome, reason);
+        let (trigger, attempt) = (Some(live.trigger), live.attempt);
         effects.push(Effect::Notice(Notice::Ended(RunEnded {
-            run: finish.run,
-            job: live.job.name.clone(),
-            scheduled_for: live.scheduled_for,
-            count: 1,
-            trigger: Some(live.trigger),
-            outcome: finish.outcome,
-            reason: finish.reason,
-            status: finish.status,
-            lateness: finish.lateness,
-            duration: finish.duration,
-            excerpt: finish.excerpt,
-            attempt: live.attempt,
+            trigger,
+            status,
+            lateness,
+            duration,
+            excerpt,
+            attempt,
+            ..ended
         })));
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::replace::Stopping;
+use super::stop::Stopping;
 use crate::{
-    job::Job,
+    job::{Job, Target},
     run::{Outcome, Reason, Trigger},
 };
 
@@ -20,6 +20,8 @@ pub(super) struct Live {
     pub(super) attempt: Option<u32>,
     /// That attempt's number within the job.
     pub(super) fence: Option<u64>,
+    /// The target whose permit it has.
+    pub(super) permit: Option<Arc<Target>>,
     /// How far the app is with stopping it, once it was asked.
     pub(super) stopping: Option<Stopping>,
     /// What it has behind it while it waits.
@@ -83,8 +85,8 @@ impl Live {
         trigger: Trigger,
     ) -> Self {
         let (standing, stage) = (Standing::Fresh, Stage::Claimed);
-        let (attempt, fence, stopping) = (None, None, None);
-        Self { job, scheduled_for, fires_at, trigger, attempt, fence, stopping, standing, stage }
+        let (attempt, fence, permit, stopping) = (None, None, None, None);
+        Self { job, scheduled_for, fires_at, trigger, attempt, fence, permit, stopping, standing, stage }
     }
 
     /// Whether the ledger let it go and has not heard of its end.

@@ -24,6 +24,7 @@ mod replace;
 mod retry;
 mod send;
 mod start;
+mod stop;
 mod waits;
 
 use std::{
@@ -47,7 +48,6 @@ use crate::{
 };
 
 pub use adopt::Reloaded;
-pub use cancel::Stopped;
 pub use catch_up::MOST_CAUGHT_UP;
 pub use event::{Effect, Event, Notice, RunEnded, Stored, Write};
 pub use operate::{Command, Done, Operation, Refused, Ticket};
@@ -249,7 +249,7 @@ impl Decisions {
             Stored::Accounted(batch, answers) => self.accounted(now, batch, answers, effects),
             Stored::Begun(batch, answers) => self.begun(now, batch, answers, effects),
             Stored::Queued(batch, answers) => self.queued(batch, answers),
-            Stored::Followed(batch, answers) => self.followed(batch, answers),
+            Stored::Followed(batch, answers) => self.followed(now, batch, answers, effects),
             Stored::Ended(batch) => self.ended_unsent(batch, effects),
             Stored::Finished(batch, answers) => self.finished(now, batch, answers, effects),
             Stored::Operated(operation, found) => self.operated(now, operation, found, effects),

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-use super::{Decisions, Effect, Live, Notice, Phase, Stopped, Write, send::push_writes};
+use super::{Decisions, Effect, Live, Notice, Phase, Write, send::push_writes};
 use crate::{
     job::JobName,
     run::{Outcome, Reason, RunId, Trigger},
@@ -31,10 +31,8 @@ pub enum Command {
     },
     /// An end of a run that has none yet.
     Cancel {
-        /// Which run.
+        /// Which run. The app of one that is open is asked to stop it.
         run: RunId,
-        /// What the app of an open run said to being asked to stop it.
-        app: Option<Stopped>,
     },
     /// What an unknown run turned out to be.
     Settle {
@@ -71,7 +69,7 @@ pub enum Done {
         /// Its instant.
         scheduled_for: DateTime<Utc>,
     },
-    /// The run ends; the ledger is being told.
+    /// The run ends: the ledger is being told, or the app is asked to stop it.
     Cancelling,
     /// The run is settled.
     Settled,
@@ -91,7 +89,7 @@ pub enum Refused {
     #[error("run {0} is over: only a run without an outcome can be cancelled")]
     NotOpen(RunId),
     /// Its state is just changing.
-    #[error("run {0} is about to be sent, or to be looked at: ask again in a moment")]
+    #[error("run {0} is just about to be sent: ask again in a moment")]
     Changing(RunId),
     /// The run is not unknown, or was settled before.
     #[error("run {0} is not unknown any more: only an unknown run can be settled, and once")]
@@ -172,8 +170,8 @@ impl Decisions {
             return Err(Refused::Unwritable);
         }
         Ok(Some(match command {
-            Command::Cancel { run, app } => {
-                let done = self.cancel(now, run, app, effects)?;
+            Command::Cancel { run } => {
+                let done = self.cancel(now, run, effects)?;
                 effects.push(Effect::Answer(ticket, Ok(done)));
                 return Ok(None);
             }

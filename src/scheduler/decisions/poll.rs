@@ -11,12 +11,13 @@ use super::{
     Decisions, Effect, Live, Phase, Stage, Write,
     finish::{Closing, after},
     send::{SLOT_MARGIN, push_writes},
+    stop::Stopping,
 };
 use crate::{
     dispatch::{Cancelled, Inquiry, Polled, Report},
     job::{Call, Job, JobName},
     run::{Outcome, Reason, Run, RunId, Work},
-    store::{Follow, Then},
+    store::Follow,
 };
 
 /// The shortest wait that an app can ask for between two looks.
@@ -55,6 +56,8 @@ impl Decisions {
         let begins = self.release_permit(now, run);
         if let Some(live) = self.runs.get_mut(&run).filter(|live| live.stage == Stage::InFlight) {
             live.stage = Stage::TakenOn;
+            // What was said of the request was not said of the work.
+            live.stopping = live.stopping.take().map(|stopping| Stopping::wanted(stopping.sake));
             let at = later(now, wait(work, report.retry_after)).min(work.until);
             let first = live.attempt == Some(1);
             effects.push(Effect::Write(Write::Follow(vec![Follow {
@@ -68,7 +71,13 @@ impl Decisions {
     }
 
     /// The ledger has it: from now on it survives a restart.
-    pub(super) fn followed(&mut self, batch: Vec<Follow>, answers: Vec<bool>) {
+    pub(super) fn followed(
+        &mut self,
+        now: DateTime<Utc>,
+        batch: Vec<Follow>,
+        answers: Vec<bool>,
+        effects: &mut Vec<Effect>,
+    ) {
         for (follow, is_followed) in batch.into_iter().zip(answers) {
             let Some(live) = self.runs.get(&follow.run) else { continue };
             if !is_followed {
@@ -77,17 +86,13 @@ impl Decisions {
             } else if live.stage == Stage::TakenOn {
                 let job = Arc::clone(&live.job);
                 self.follow(follow.run, job, follow.work, follow.wake_at, follow.progress);
+                self.stop_work(now, follow.run, effects);
             }
         }
     }
 
     /// A start goes on with what the ledger holds, as it was agreed with the app.
-    pub(super) fn follow_again(&mut self, now: DateTime<Utc>, run: &Run, work: &Work, effects: &mut Vec<Effect>) {
-        let Some(job) = self.asked_for(&run.job, work) else {
-            let closing = Closing::unheard(Reason::Removed);
-            let finish = closing.of(run.id, None, Then::Over { hold_until: None });
-            return effects.push(Effect::Write(Write::Finish(vec![finish])));
-        };
+    pub(super) fn follow_again(&mut self, now: DateTime<Utc>, run: &Run, job: Arc<Job>, work: &Work) {
         let fires_at = job.fires_at(run.scheduled_for);
         let claimed = Live::claimed(Arc::clone(&job), run.scheduled_for, fires_at, run.trigger);
         self.remember(run.id, Live { attempt: Some(work.attempt), ..claimed });
@@ -96,7 +101,7 @@ impl Decisions {
 
     /// The job that work belongs to, on the target that took it on. One that goes to another target by now lends its name
     /// only: what its headers hold belongs to that target (guarantee G5).
-    fn asked_for(&self, name: &JobName, work: &Work) -> Option<Arc<Job>> {
+    pub(super) fn asked_for(&self, name: &JobName, work: &Work) -> Option<Arc<Job>> {
         let job = self.definitions.jobs.get(name)?;
         if job.target.name == work.target {
             return Some(Arc::clone(job));
@@ -129,7 +134,10 @@ impl Decisions {
         let Some(followed) = self.followed.get_mut(&run) else { return };
         followed.asking = false;
         match followed.learn(polled) {
-            Learned::Over(closing) => effects.extend(self.end_following(now, run, *closing)),
+            Learned::Over(closing) => {
+                let closing = self.over_while_stopping(run, *closing);
+                effects.extend(self.end_following(now, run, closing));
+            }
             Learned::Pending { news, retry_after } if !followed.is_last => {
                 let at = later(now, wait(&followed.work, retry_after)).min(followed.work.until.max(now));
                 if news {

@@ -37,12 +37,14 @@ impl Decisions {
         next.is_none_or(|next| at < next - AHEAD).then_some(at)
     }
 
-    /// The ledger has it: the run waits, and its slots are somebody else's.
+    /// The ledger has it: the run waits, and its slots are somebody else's. What was asked of its last attempt, to stop, is
+    /// nothing to the next one.
     pub(super) fn pause_between(&mut self, run: RunId, outcome: Outcome, reason: Option<Reason>, at: DateTime<Utc>) {
         let Some(mut live) = self.forget(run) else { return };
         let Some(reason) = reason else { return };
         live.standing = Standing::Tried(outcome, reason);
         live.stage = Stage::Waiting(Need::Pause(at));
+        live.stopping = None;
         self.remember(run, live);
         self.look_again(at, run);
     }

@@ -23,11 +23,13 @@ impl Decisions {
         while let Some((_, due, run)) = self.agenda.pop_first_if(|(at, ..)| *at <= now) {
             // A reload may have moved the run to another instant, and put it on the agenda anew.
             let live = self.runs.get(&run).filter(|live| live.fires_at == due);
+            let is_firing = self.phase == Phase::Firing;
             match live.map(|live| live.stage) {
-                Some(Stage::Claimed) if self.phase == Phase::Firing => self.look_at_claim(now, run, &mut writes),
-                Some(Stage::Waiting(need)) if self.phase == Phase::Firing => {
-                    self.ask_again(now, run, need, &mut writes);
+                Some(Stage::Claimed | Stage::Waiting(_)) if is_firing && self.is_outdated(run) => {
+                    writes.ends.extend(self.take_again(now, run));
                 }
+                Some(Stage::Claimed) if is_firing => self.look_at_claim(now, run, &mut writes),
+                Some(Stage::Waiting(need)) if is_firing => self.ask_again(now, run, need, &mut writes),
                 Some(Stage::Ready { fence, attempt }) => effects.extend(self.send(run, fence, attempt)),
                 Some(Stage::Polling) => effects.extend(self.look(now, run)),
                 _ => {}
@@ -102,6 +104,7 @@ impl Decisions {
     fn begin(&mut self, now: DateTime<Utc>, run: RunId) -> Option<Begin> {
         let live = self.runs.get_mut(&run)?;
         live.stage = Stage::Beginning;
+        live.permit = Some(live.job.target.clone());
         let job = &live.job;
         let longest = TimeDelta::from_std(job.timeout + job.hold).unwrap_or(TimeDelta::MAX);
         let until = live.fires_at.max(now).checked_add_signed(longest).map(|at| at + SLOT_MARGIN);
@@ -132,6 +135,10 @@ impl Decisions {
             let run = begin.run;
             match answer {
                 Begun::Sending { fence, attempt } => self.ready(now, run, fence, attempt),
+                Begun::Occupied { .. } | Begun::Full { .. } if self.is_outdated(run) => {
+                    writes.begins.extend(self.release_permit(now, run));
+                    self.wait_again(now, run);
+                }
                 Begun::Occupied { state, until, .. } => {
                     writes.begins.extend(self.release_permit(now, run));
                     self.without_job(now, run, reason_of(state), Some(until), &mut writes);
@@ -190,34 +197,40 @@ impl Decisions {
     /// The ledger could not be asked: the run gives its permit back, and it is claimed again and looked at anew; and so is
     /// whoever waits in line, for nobody would call them up.
     pub(super) fn step_back(&mut self, at: DateTime<Utc>, run: RunId) {
-        let Some(target) = self.runs.get(&run).map(|live| live.job.target.name.clone()) else { return };
-        let Some(permits) = self.permits.get_mut(&target) else { return };
-        permits.out = permits.out.saturating_sub(1);
-        let line = std::mem::take(&mut permits.queue);
-        for run in line.into_iter().map(|(_, run)| run).chain([run]) {
-            if let Some(live) = self.runs.get_mut(&run) {
-                let waits_on = live.standing != Standing::Fresh;
-                live.stage = if waits_on { Stage::Waiting(Need::Job) } else { Stage::Claimed };
-                self.look_again(at, run);
+        let line = self.permit_of(run).map(|permits| {
+            permits.out -= 1;
+            std::mem::take(&mut permits.queue)
+        });
+        let line = line.unwrap_or_default();
+        line.into_iter().map(|(_, run)| run).chain([run]).for_each(|run| self.wait_again(at, run));
+    }
+
+    /// Has a run wait as it did before it asked for a permit, and looked at anew at `at`.
+    fn wait_again(&mut self, at: DateTime<Utc>, run: RunId) {
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        let waits_on = live.standing != Standing::Fresh;
+        live.stage = if waits_on { Stage::Waiting(Need::Job) } else { Stage::Claimed };
+        self.look_again(at, run);
+    }
+
+    /// Gives a run's permit back, if it has one; the first in line begins.
+    pub(super) fn release_permit(&mut self, now: DateTime<Utc>, run: RunId) -> Option<Begin> {
+        let is_firing = self.phase == Phase::Firing;
+        let permits = self.permit_of(run)?;
+        let next = if is_firing { permits.queue.pop_first() } else { None };
+        match next {
+            Some((_, next)) => self.begin(now, next),
+            None => {
+                permits.out -= 1;
+                None
             }
         }
     }
 
-    /// Gives a run's permit back; the first in line begins.
-    pub(super) fn release_permit(&mut self, now: DateTime<Utc>, run: RunId) -> Option<Begin> {
-        let target = self.runs.get(&run)?.job.target.name.clone();
-        let permits = self.permits.get_mut(&target)?;
-        if self.phase != Phase::Firing {
-            permits.out = permits.out.saturating_sub(1);
-            return None;
-        }
-        match permits.queue.pop_first() {
-            Some((_, next)) => self.begin(now, next),
-            None => {
-                permits.out = permits.out.saturating_sub(1);
-                None
-            }
-        }
+    /// Takes a run's permit from it: whose permits that is one of.
+    fn permit_of(&mut self, run: RunId) -> Option<&mut Permits> {
+        let target = self.runs.get_mut(&run)?.permit.take()?;
+        self.permits.get_mut(&target.name)
     }
 
     /// Gives up a place in line for a permit.

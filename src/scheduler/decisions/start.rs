@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    Decisions, Effect, Live, Need, Notice, Phase, Stage, Standing, Write, finish::Closing, pauses::Pauses,
+    Decisions, Effect, Live, Need, Notice, Phase, RunEnded, Stage, Standing, Write, finish::Closing, pauses::Pauses,
     send::push_writes,
 };
 use crate::{
@@ -85,7 +85,8 @@ impl Decisions {
         this.place_cursors(now, inherited.cursors, &inherited.ahead, &mut effects);
         this.take_due(now, &mut effects);
         for run in inherited.unfinished {
-            this.take_over(now, &run, &mut effects);
+            let slot = inherited.slots.iter().find(|slot| slot.run == run.id);
+            this.take_over(now, &run, slot.map(|slot| slot.until), &mut effects);
         }
         if inherited.life == Life::First {
             this.ask_for_starts(now, &mut effects);
@@ -98,7 +99,14 @@ impl Decisions {
         (this, effects)
     }
 
-    fn take_over(&mut self, now: DateTime<Utc>, run: &Run, effects: &mut Vec<Effect>) {
+    /// `slot_until`: until when it has its job's slot.
+    fn take_over(
+        &mut self,
+        now: DateTime<Utc>,
+        run: &Run,
+        slot_until: Option<DateTime<Utc>>,
+        effects: &mut Vec<Effect>,
+    ) {
         match run.state {
             State::Claimed => {
                 let (id, scheduled_for, trigger) = (run.id, run.scheduled_for, run.trigger);
@@ -114,10 +122,7 @@ impl Decisions {
                 let end = self.take_waiting(now, run);
                 push_writes(Vec::new(), end.into_iter().collect(), effects);
             }
-            State::Sending | State::Polling => match &run.work {
-                Some(work) if run.state == State::Polling => self.follow_again(now, run, work, effects),
-                _ => self.crashed(now, run, self.definitions.jobs.get(&run.job).cloned(), effects),
-            },
+            State::Sending | State::Polling => self.take_open(now, run, slot_until, effects),
             State::Ended(_) => {}
         }
     }
@@ -153,16 +158,52 @@ impl Decisions {
         None
     }
 
-    /// Nobody heard how it ended, and the app may still be at it.
-    fn crashed(&mut self, now: DateTime<Utc>, run: &Run, job: Option<Arc<Job>>, effects: &mut Vec<Effect>) {
-        let Some(job) = job else {
-            let finish = Closing::unheard(Reason::Crash).of(run.id, None, Then::Over { hold_until: None });
-            effects.push(Effect::Write(Write::Finish(vec![finish])));
-            return;
+    fn take_open(
+        &mut self,
+        now: DateTime<Utc>,
+        run: &Run,
+        slot_until: Option<DateTime<Utc>>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let work = run.work.as_ref().filter(|_| run.state == State::Polling);
+        let job = match work {
+            Some(work) => self.asked_for(&run.job, work),
+            None => self.definitions.jobs.get(&run.job).cloned(),
         };
+        match (job, work) {
+            (Some(job), Some(work)) => self.follow_again(now, run, job, work),
+            (Some(job), None) => effects.extend(self.crashed(now, run, job)),
+            (None, Some(_)) => self.nobody_answers_for(now, run, Reason::Removed, slot_until, effects),
+            (None, None) => self.nobody_answers_for(now, run, Reason::Crash, slot_until, effects),
+        }
+    }
+
+    /// Nobody heard how it ended, and the app may still be at it.
+    fn crashed(&mut self, now: DateTime<Utc>, run: &Run, job: Arc<Job>) -> Option<Effect> {
         let fires_at = job.fires_at(run.scheduled_for);
         let claimed = Live::claimed(job, run.scheduled_for, fires_at, run.trigger);
         self.remember(run.id, Live { attempt: Some(run.attempts), stage: Stage::InFlight, ..claimed });
-        effects.extend(self.finish(now, run.id, Closing::unheard(Reason::Crash)));
+        self.finish(now, run.id, Closing::unheard(Reason::Crash))
+    }
+
+    /// An open run of a job that is gone. The app may still be at it, and the job may come back: what the ledger says of its
+    /// slot is all that is known of its hold (guarantee G3).
+    fn nobody_answers_for(
+        &mut self,
+        now: DateTime<Utc>,
+        run: &Run,
+        reason: Reason,
+        slot_until: Option<DateTime<Utc>>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (job, outcome) = (run.job.clone(), Outcome::Unknown);
+        if let Some(until) = slot_until.filter(|until| *until > now) {
+            self.holds.insert((until, job.clone(), run.id));
+        }
+        let finish = Closing::unheard(reason).of(run.id, None, Then::Over { hold_until: slot_until });
+        effects.push(Effect::Write(Write::Finish(vec![finish])));
+        let ended = RunEnded::unheard(run.id, job, run.scheduled_for, outcome, Some(reason));
+        let (trigger, attempt) = (Some(run.trigger), Some(run.attempts));
+        effects.push(Effect::Notice(Notice::Ended(RunEnded { trigger, attempt, ..ended })));
     }
 }

@@ -83,21 +83,28 @@ async fn fire_tells_by_its_exit_code_how_it_went() {
     running.ended().await;
 }
 
-/// The app is asked to stop; without its word the job is held, for it may still be at it.
+/// The app is asked to stop; without its word, or when it goes on all the same, the job is held, for it may still be at it.
 #[tokio::test]
 async fn cancel_ends_a_run_and_asks_the_app() {
     let app = FakeApp::start().await;
-    let job = |name: &str, cancel: &str| {
+    let job = |name: &str, path: &str, timeout: &str, cancel: &str| {
         format!(
-            "[jobs.{name}]\nschedule = 'every 1h'\npath = '/hang'\ntimeout = '10m'\nhold = '10m'\n\
+            "[jobs.{name}]\nschedule = 'every 1h'\npath = '{path}'\ntimeout = '{timeout}'\nhold = '10m'\n\
                  cancel = {{ method = 'POST', path = '{cancel}' }}\n"
         )
     };
-    let sidecar = Sidecar::new(app.address, &[job("polite", "/ok"), job("stubborn", "/refuse")].concat());
+    let jobs = [
+        job("polite", "/work", "10m", "/stop"),
+        job("stubborn", "/hang", "10m", "/refuse"),
+        job("liar", "/hang", "2s", "/ok"),
+    ];
+    let sidecar = Sidecar::new(app.address, &jobs.concat());
     let (mut running, address) = sidecar.operated().await;
-    for (name, words, then) in
-        [("polite", "the app confirmed it (200)", "sending"), ("stubborn", "the app answered 500", "skipped")]
-    {
+    for (name, words, then) in [
+        ("polite", "the app confirmed that it stopped it (200)", "sending"),
+        ("stubborn", "the app answered 500", "skipped"),
+        ("liar", "the app said that it stops it, and did not", "skipped"),
+    ] {
         let fired = sidecar.ask(address, &["fire", name, "--json"]).await.good();
         let id = lines(&fired)[0]["run"].as_str().unwrap().to_owned();
         app.has(name, 1).await;

@@ -23,7 +23,7 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::TcpListener,
     process::{Child, Command},
-    sync::mpsc,
+    sync::{Notify, mpsc},
 };
 
 use super::{http::Call, process::eventually};
@@ -197,17 +197,19 @@ pub(crate) struct Arrival {
     pub(crate) authorization: String,
 }
 
-/// An app that answers `/ok` at once, `/slow` after 2 s, `/takes/20` after 20 s and `/hang` never, and keeps its own log: the witness.
+/// An app that answers `/ok` at once, `/slow` after 2 s, `/takes/20` after 20 s, `/work` when `/stop` is called and `/hang`
+/// never, and keeps its own log: the witness.
 #[derive(Clone)]
 pub(crate) struct FakeApp {
     pub(crate) address: SocketAddr,
     arrivals: Arc<Mutex<Vec<Arrival>>>,
+    stop: Arc<Notify>,
 }
 
 impl FakeApp {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let this = Self { address: listener.local_addr().unwrap(), arrivals: Arc::default() };
+        let this = Self { address: listener.local_addr().unwrap(), arrivals: Arc::default(), stop: Arc::default() };
         let app = Router::new().fallback(arrived).with_state(this.clone());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         this
@@ -231,6 +233,7 @@ impl FakeApp {
 }
 
 async fn arrived(State(app): State<FakeApp>, uri: Uri, headers: HeaderMap) -> impl IntoResponse {
+    let stopped = app.stop.notified();
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     if let Ok(scheduled_for) = text("sexton-scheduled-for").parse() {
         app.arrivals.lock().unwrap().push(Arrival {
@@ -244,6 +247,11 @@ async fn arrived(State(app): State<FakeApp>, uri: Uri, headers: HeaderMap) -> im
     match uri.path() {
         "/slow" => tokio::time::sleep(Duration::from_secs(2)).await,
         "/hang" => std::future::pending().await,
+        "/stop" => app.stop.notify_waiters(),
+        "/work" => {
+            stopped.await;
+            return (StatusCode::SERVICE_UNAVAILABLE, "stopped");
+        }
         "/refuse" => return (StatusCode::INTERNAL_SERVER_ERROR, "no"),
         path => {
             let seconds = path.strip_prefix("/takes/").and_then(|seconds| seconds.parse().ok());

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use sexton::{
+    dispatch::{Cancelled, Report},
     job::Definitions,
     run::{Outcome, Reason, RunId, State, Trigger},
-    scheduler::decisions::{Command, Done, Event, Notice, Refused, Stopped},
+    scheduler::decisions::{Command, Done, Event, Notice, Refused},
 };
 
 use crate::support::{
@@ -190,34 +191,115 @@ fn a_pause_outlives_an_edit_and_stops_no_hand() {
     assert_eq!(simulation.world.sent[0].1.trigger, Trigger::Manual);
 }
 
-/// What waits ends at once; what is open ends when the app was asked, and without its word holds its job.
+/// A run that was sent at noon, cancelled by hand a second later; the app was asked to stop it.
+fn cancelled() -> (World, RunId) {
+    let keys = "path = \"/a\"\ntimeout = \"3s\"\nhold = \"60s\"\ncancel = { path = \"/stop\" }\nretry = { attempts = 3, on = [\"5xx\"] }";
+    let mut world = World::start(noon(), jobs(&[("a", "every 1h", keys)]), MemoryLedger::default());
+    world.on(noon(), Event::Asked(1, fire("a")));
+    let run = claimed(&world, 1);
+    world.on(noon() + secs(1), Event::Asked(2, Command::Cancel { run }));
+    assert_eq!(world.answers[&2], Ok(Done::Cancelling));
+    assert_eq!(
+        world.cancels.iter().map(|(_, run, call)| (*run, call.path.as_str())).collect::<Vec<_>>(),
+        [(run, "/stop")]
+    );
+    (world, run)
+}
+
+/// It has its end, nobody listens to it any more, and its job is free or held.
+fn is_cancelled(world: &mut World, run: RunId, free: bool) {
+    let row = &world.ledger.runs[&run];
+    assert_eq!((row.state, row.reason), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
+    assert!(world.open.is_empty(), "nobody listens to its request any more");
+    assert_eq!(world.decisions.in_flight(), 0);
+    world.on(noon() + secs(10), Event::Asked(4, Command::Cancel { run }));
+    assert_eq!(world.answers[&4], Err(Refused::NotOpen(run)));
+    world.on(noon() + secs(10), Event::Asked(5, fire("a")));
+    assert_eq!(world.sent.len(), if free { 2 } else { 1 });
+}
+
+fn confirms() -> Option<Cancelled> {
+    Some(Cancelled::Confirmed { status: 204 })
+}
+
+fn refuses() -> Option<Cancelled> {
+    Some(Cancelled::NotConfirmed { words: "the app answered 500".to_owned() })
+}
+
+fn failed() -> Option<Report> {
+    Some(Report { status: Some(503), ..report(Outcome::Failed, Some(Reason::Status), noon()) })
+}
+
+/// Without the app's word the job is held; and so where nobody can ask it.
 #[test]
-fn a_cancelled_run_holds_its_job_unless_the_app_confirms() {
-    let words = || "as the app said".to_owned();
-    for (app, free) in
-        [(Stopped::Confirmed { words: words() }, true), (Stopped::NotConfirmed { words: words() }, false)]
-    {
-        let mut world = World::start(noon(), hourly(), MemoryLedger::default());
-        world.on(noon(), Event::Asked(1, fire("a")));
-        let run = claimed(&world, 1);
-        world.on(noon() + millis(500), Event::Asked(2, Command::Cancel { run, app: None }));
-        assert_eq!(world.answers[&2], Err(Refused::Changing(run)), "the app has to be asked first");
-        world.on(noon() + secs(1), Event::Asked(3, Command::Cancel { run, app: Some(app) }));
-        assert_eq!(world.answers[&3], Ok(Done::Cancelling));
-        let row = &world.ledger.runs[&run];
-        assert_eq!((row.state, row.reason), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
-        assert!(world.open.is_empty(), "nobody listens to its request any more");
-        assert_eq!(world.decisions.in_flight(), 0);
-        world.on(noon() + secs(2), Event::Asked(4, Command::Cancel { run, app: None }));
-        assert_eq!(world.answers[&4], Err(Refused::NotOpen(run)));
-        world.on(noon() + secs(3), Event::Asked(5, fire("a")));
-        assert_eq!(world.sent.len(), if free { 2 } else { 1 });
+fn a_cancelled_run_holds_its_job_without_the_apps_word() {
+    for said in [refuses(), None] {
+        let (mut world, run) = cancelled();
+        world.on(noon() + secs(2), Event::Cancelled(run, said));
+        is_cancelled(&mut world, run, false);
     }
+    let mut world = World::start(noon(), hourly(), MemoryLedger::default());
+    world.on(noon(), Event::Asked(1, fire("a")));
+    let run = claimed(&world, 1);
+    world.on(noon() + secs(1), Event::Asked(2, Command::Cancel { run }));
+    is_cancelled(&mut world, run, false);
+}
+
+/// Guarantee G3: an app that says that it stopped is believed when its request ends, and not while that is open or has
+/// timed out, whichever comes first.
+#[test]
+fn a_confirmed_cancel_frees_the_job_with_the_end_of_the_request() {
+    let broken = |reason| Some(report(Outcome::Unknown, Some(reason), noon()));
+    for (ended, free) in [(broken(Reason::Broken), true), (failed(), true), (broken(Reason::Timeout), false)] {
+        for word_first in [true, false] {
+            let (mut world, run) = cancelled();
+            if word_first {
+                world.on(noon() + secs(2), Event::Cancelled(run, confirms()));
+            } else {
+                world.answer(noon() + secs(2), run, ended.clone());
+            }
+            world.on(noon() + secs(2), Event::Asked(9, fire("a")));
+            world.on(noon() + secs(2), Event::Asked(8, Command::Cancel { run }));
+            assert_eq!(world.answers[&8], Ok(Done::Cancelling), "to ask twice changes nothing");
+            assert_eq!((world.sent.len(), world.ledger.runs[&run].state), (1, State::Sending));
+            if word_first {
+                world.answer(noon() + secs(3), run, ended.clone());
+            } else {
+                world.on(noon() + secs(3), Event::Cancelled(run, confirms()));
+            }
+            is_cancelled(&mut world, run, free);
+        }
+    }
+}
+
+/// An app that stops answers the request too, with an error: that is no failure to be retried, whether the app confirms or not.
+#[test]
+fn what_somebody_cancelled_is_not_tried_again() {
+    for said in [confirms(), refuses()] {
+        let (mut world, run) = cancelled();
+        world.answer(noon() + secs(2), run, failed());
+        world.on(noon() + secs(3), Event::Cancelled(run, said));
+        is_cancelled(&mut world, run, true);
+    }
+}
+
+/// What was done before it could be stopped is done.
+#[test]
+fn a_cancel_that_came_too_late_takes_nothing_back() {
+    let (mut world, run) = cancelled();
+    world.on(noon() + secs(2), Event::Cancelled(run, confirms()));
+    world.succeed(noon() + secs(2), run);
+    assert_eq!(world.ledger.runs[&run].state, State::Ended(Outcome::Succeeded));
+}
+
+/// What waits ends at once.
+#[test]
+fn what_waits_is_cancelled_at_once() {
     let mut world = World::start(noon(), hourly(), MemoryLedger::default());
     let soon = noon() + secs(3599);
     world.on(soon, Event::Pulse);
     let run = world.ledger.rows("a")[0].id;
-    world.on(soon, Event::Asked(1, Command::Cancel { run, app: None }));
+    world.on(soon, Event::Asked(1, Command::Cancel { run }));
     world.on(noon() + secs(3600), Event::Wake);
     assert_eq!((world.ledger.story("a"), world.sent.len()), (vec!["13:00:00 cancelled settled".to_owned()], 0));
 }

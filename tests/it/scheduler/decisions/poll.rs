@@ -7,7 +7,7 @@ use sexton::{
     dispatch::{Cancelled, Polled, Report},
     job::{Call, Definitions},
     run::{Outcome, Reason, RunId, State, Work},
-    scheduler::decisions::Event,
+    scheduler::decisions::{Command, Done, Event},
 };
 
 use crate::support::{
@@ -278,13 +278,16 @@ fn a_stop_waits_until_the_ledger_has_it() {
     assert_eq!(row(&world, run), (State::Polling, None), "it is not given up: the next start goes on");
 }
 
-/// Its job is gone, or its target: nobody can be asked any more.
+/// Its job is gone: nobody can be asked any more, and the app may be at it for as long as it was to be followed, and the hold
+/// (guarantee G3).
 #[test]
-fn what_nobody_can_be_asked_about_is_unknown() {
+fn what_nobody_can_be_asked_about_is_unknown_and_held() {
     let (world, run) = taken_on();
     let world = world.restart(t(20), jobs(&[("b", "every 10s", "")]));
     assert_eq!(row(&world, run), (State::Ended(Outcome::Unknown), Some(Reason::Removed)));
-    assert!(world.ledger.inherited(t(20)).slots.is_empty());
+    let slots = world.ledger.inherited(t(20)).slots;
+    let held: Vec<_> = slots.iter().map(|slot| (slot.run, slot.until)).collect();
+    assert_eq!(held, [(run, t(70 + 100 + 30))]);
 }
 
 /// Seed D11: the ledger that takes nothing for a while still learns of it.
@@ -327,4 +330,37 @@ fn unknown_work_of_an_idempotent_job_is_begun_again() {
     assert_eq!(world.sent.len(), 2);
     assert_eq!((world.sent[1].1.run, world.sent[1].1.attempt), (run, 2));
     assert_eq!((row(&world, run).0, &world.ledger.runs[&run].work), (State::Sending, &None));
+}
+
+/// Somebody cancels a run while the ledger is told that the app took it on: the app is asked to stop that, and what it said of
+/// the request before counts for nothing.
+#[test]
+fn a_cancel_by_hand_goes_on_with_what_the_app_took_on() {
+    for asked_before in [true, false] {
+        let keys = KEYS.replace("/works/{id}/cancel", "/stop");
+        let mut world = World::start(noon(), jobs(&[("a", "every 10s", &keys)]), MemoryLedger::default());
+        for at in [t(8), t(10) - millis(50), t(10)] {
+            world.pulse(at);
+        }
+        let run = world.sent[0].1.run;
+        if asked_before {
+            world.on(t(10), Event::Asked(1, Command::Cancel { run }));
+        }
+        world.open.clear();
+        world.on_unwritten(t(11), Event::AttemptEnded(run, Some(accepted(work()))));
+        if asked_before {
+            world.on_unwritten(t(11), Event::Cancelled(run, Some(Cancelled::Confirmed { status: 404 })));
+        } else {
+            world.on_unwritten(t(11), Event::Asked(1, Command::Cancel { run }));
+        }
+        world.write(t(11));
+        assert_eq!(world.answers[&1], Ok(Done::Cancelling));
+        assert_eq!(row(&world, run).0, State::Polling);
+        assert_eq!(world.cancels.last().unwrap().2.path, "/works/7/cancel");
+        // Its own state says so before the answer to the cancel comes.
+        world.on(t(13), Event::Wake);
+        world.on(t(14), Event::Polled(run, Some(Polled::Over(over(Outcome::Failed, Some(Reason::Expect))))));
+        assert_eq!(row(&world, run), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
+        assert!(world.ledger.inherited(t(14)).slots.is_empty(), "nothing of it runs");
+    }
 }

@@ -4,15 +4,16 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
     job::Definitions,
-    scheduler::decisions::{Event, Notice, Reloaded},
+    run::{Outcome, Reason, Trigger},
+    scheduler::decisions::{Command, Event, Notice, Reloaded, Write},
     ticker::LEAD,
 };
 
 use crate::support::{
     definitions::{at, jobs, name, noon},
-    memory::MemoryLedger,
+    memory::{MemoryLedger, tell},
     simulation::{Answer, Simulation},
-    world::{millis, secs},
+    world::{World, millis, report, secs},
 };
 
 /// Definitions before and after an edit, and what the ledger says of the jobs in the end.
@@ -230,7 +231,7 @@ fn e6_an_open_run_is_left_alone_whatever_becomes_of_its_job() {
         let before = jobs(&[("a", "at 2026-03-10T12:00:05Z", "timeout = \"1m\""), ("b", "every 10s", "")]);
         let app = |order: &sexton::dispatch::Order| {
             let takes = if order.job.name.as_str() == "a" { secs(40) } else { millis(10) };
-            Answer::After(takes, sexton::run::Outcome::Succeeded, None)
+            Answer::After(takes, Outcome::Succeeded, None)
         };
         let mut simulation = Simulation::with_app(noon(), before, MemoryLedger::default(), app);
         simulation.run_until(noon() + secs(15));
@@ -299,4 +300,74 @@ fn what_a_reload_changed_is_told() {
     assert!(simulation.world.told.contains(&Notice::Reloaded(told)), "{:?}", simulation.world.told);
     let next = simulation.world.decisions.next_of(&name("new")).map(|(at, _)| at);
     assert_eq!(next, Some(noon() + TimeDelta::hours(1)));
+}
+
+/// A world in which the ledger is just being asked to let a run of `a` go: that of 13:00, or one by hand, half an hour before.
+fn beginning(keys: &str, by_hand: bool) -> World {
+    let mut world = World::start(noon(), jobs(&[("a", "every 1h", keys)]), MemoryLedger::default());
+    let now = one_o_clock() - millis(50);
+    if by_hand {
+        let now = now - secs(1_800);
+        let fire = Command::Fire { job: name("a"), trigger: Trigger::Manual, scheduled_for: None, by: None };
+        world.on_unwritten(now, Event::Asked(1, fire));
+        let claim = world.unwritten.pop_front().unwrap();
+        let stored = world.ledger.carry_out(now, claim).unwrap();
+        world.on_unwritten(now, Event::Stored(stored));
+    } else {
+        world.on(now - secs(1), Event::Pulse);
+        world.on_unwritten(now, Event::Wake);
+    }
+    assert!(matches!(world.unwritten.front(), Some(Write::Begin(_))), "{:?}", world.unwritten);
+    world
+}
+
+fn one_o_clock() -> DateTime<Utc> {
+    at("2026-03-10T13:00:00Z")
+}
+
+/// An edit comes while the ledger is asked to let a run go, and the ledger fails: the run goes on as the edit says, not as it
+/// was.
+#[test]
+fn a_run_that_steps_back_takes_the_new_definition() {
+    for by_hand in [false, true] {
+        for (after, of_schedule, of_hand) in [
+            (jobs(&[("a", "every 1h", "timeout = \"7s\"")]), "sending", "sending"),
+            (jobs(&[("a", "every 1h", "enabled = false\ntimeout = \"7s\"")]), "cancelled redefined", "sending"),
+            (jobs(&[]), "cancelled removed", "cancelled removed"),
+        ] {
+            let mut world = beginning("timeout = \"1m\"", by_hand);
+            let now = one_o_clock() - secs(if by_hand { 1_800 } else { 0 });
+            world.on_unwritten(now - millis(40), Event::Reload(Box::new(after)));
+            world.ledger.fails = 1;
+            world.write(now - millis(30));
+            for ms in (0..3_000).step_by(50) {
+                world.pulse(now + millis(ms));
+            }
+            let row = world.ledger.runs.values().find(|run| (run.trigger == Trigger::Manual) == by_hand).unwrap();
+            let story = tell(row);
+            assert!(story.ends_with(if by_hand { of_hand } else { of_schedule }), "by hand {by_hand}: {story}");
+            let timeouts: Vec<_> = world.sent.iter().map(|(_, order)| order.job.timeout.as_secs()).collect();
+            assert_eq!(timeouts, if story.ends_with("sending") { vec![7] } else { vec![] }, "by hand {by_hand}");
+            assert_eq!(world.decisions.in_flight(), world.open.len());
+        }
+    }
+}
+
+/// The same, and another run has the job: the overlap policy is the one now in force.
+#[test]
+fn a_run_that_does_not_get_its_job_follows_the_policy_now_in_force() {
+    let keys = |overlap: &str| format!("timeout = \"10s\"\nhold = \"90m\"\noverlap = \"{overlap}\"");
+    let mut world = beginning(&keys("skip"), false);
+    world.write(one_o_clock() - millis(40));
+    world.on(one_o_clock(), Event::Wake);
+    let run = world.sent[0].1.run;
+    world.answer(one_o_clock() + secs(10), run, Some(report(Outcome::Unknown, Some(Reason::Timeout), one_o_clock())));
+    let two_o_clock = one_o_clock() + secs(3_600);
+    world.on(two_o_clock - secs(1), Event::Pulse);
+    world.on_unwritten(two_o_clock, Event::Wake);
+    assert!(matches!(world.unwritten.front(), Some(Write::Begin(_))), "{:?}", world.unwritten);
+    let after = jobs(&[("a", "every 1h", &keys("queue"))]);
+    world.on(two_o_clock, Event::Reload(Box::new(after)));
+    assert_eq!(world.ledger.story("a"), ["13:00:00 unknown timeout", "14:00:00 queued"]);
+    assert_eq!(world.decisions.in_flight(), 0);
 }

@@ -1,22 +1,26 @@
 //! `overlap = "replace"`: the newest occurrence takes the place of the run that is at it, once the app stopped that.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sexton::{
-    dispatch::Cancelled,
-    job::Definitions,
-    run::{Outcome, Reason, RunId},
-    scheduler::decisions::Event,
+    dispatch::{Cancelled, Polled, Report},
+    job::{Call, Definitions},
+    run::{Outcome, Reason, RunId, Trigger, Work},
+    scheduler::decisions::{Command, Done, Event},
 };
 
 use crate::support::{
-    definitions::{jobs, noon},
+    definitions::{jobs, jobs_with, name, noon},
     memory::MemoryLedger,
     world::{World, millis, report, secs},
 };
 
+const KEYS: &str =
+    "path = \"/a\"\noverlap = \"replace\"\ncancel = { path = \"/stop\" }\ntimeout = \"5m\"\nhold = \"100s\"";
+
 fn replacing() -> Definitions {
-    let keys = "path = \"/a\"\noverlap = \"replace\"\ncancel = { path = \"/stop\" }\ntimeout = \"5m\"\nhold = \"100s\"";
-    jobs(&[("a", "every 1m", keys)])
+    jobs(&[("a", "every 1m", KEYS)])
 }
 
 fn t(seconds: i64) -> DateTime<Utc> {
@@ -140,6 +144,69 @@ fn without_a_word_the_hold_applies() {
         assert_eq!(newest, t(180), "12:03 came meanwhile, and took the place of 12:02");
         assert_eq!(world.ledger.story("a")[1], "12:02:00 skipped possibly_running");
     }
+}
+
+/// Somebody cancels by hand what is being stopped for the newest: its permit comes back once, and it ends as cancelled by
+/// them.
+#[test]
+fn a_cancel_by_hand_in_between_gives_no_permit_back_twice() {
+    for said in [confirms(), refuses()] {
+        let definitions =
+            jobs_with("max_in_flight = 2", &[("a", "every 1m", KEYS), ("b", "at 2026-03-10T12:02:01Z", "")]);
+        let mut world = World::start(noon(), definitions, MemoryLedger::default());
+        pass(&mut world, 58, 121);
+        let run = world.sent[0].1.run;
+        assert_eq!(world.sent_jobs(), ["a", "b"]);
+        answer(&mut world, t(122), run, Outcome::Failed, Some(Reason::Status));
+        world.on(t(123), Event::Asked(1, Command::Cancel { run }));
+        assert_eq!(world.answers[&1], Ok(Done::Cancelling));
+        assert_eq!((world.decisions.in_flight(), world.cancels.len()), (1, 1), "that of b; the app was asked before");
+        world.on(t(124), Event::Cancelled(run, said));
+        assert_eq!(world.ledger.story("a")[..2], ["12:01:00 cancelled settled", "12:02:00 sending"]);
+        assert_eq!(world.decisions.in_flight(), world.open.len());
+    }
+}
+
+/// The app is asked to stop one attempt; when that failed by itself, the next attempt is none that was stopped.
+#[test]
+fn a_retry_is_nothing_that_was_stopped() {
+    let poll = "completion = \"poll\"\nretry = { attempts = 3, initial = \"2s\", on = [\"5xx\"] }";
+    let definitions = jobs(&[("a", "every 1h", &format!("{KEYS}\n{poll}"))]);
+    let at = |seconds: i64| noon() + secs(3_600 + seconds);
+    let mut world = World::start(noon(), definitions, MemoryLedger::default());
+    pass(&mut world, 3_598, 3_600);
+    let run = world.sent[0].1.run;
+    let work = Work {
+        attempt: 1,
+        fence: 1,
+        target: "app".to_owned(),
+        path: "/works/7".to_owned(),
+        cancel: Some(Call { method: "POST".to_owned(), path: "/works/7/stop".to_owned() }),
+        interval: Duration::from_secs(2),
+        state: "/status".to_owned(),
+        success: Vec::new(),
+        failure: vec!["failed".to_owned()],
+        progress: "/progress".to_owned(),
+        since: at(0),
+        until: at(600),
+    };
+    let accepted = Report { status: Some(202), work: Some(Box::new(work)), ..report(Outcome::Unknown, None, at(0)) };
+    world.answer(at(1), run, Some(accepted));
+    let fire = Command::Fire { job: name("a"), trigger: Trigger::Manual, scheduled_for: None, by: None };
+    world.on(at(2), Event::Asked(1, fire));
+    assert_eq!(world.cancels.len(), 1, "the newer one wants its place");
+    let failed = Report { status: Some(500), ..report(Outcome::Failed, Some(Reason::Status), at(0)) };
+    world.on(at(3), Event::Wake);
+    world.on(at(3), Event::Polled(run, Some(Polled::Over(failed.clone()))));
+    assert_eq!(world.ledger.story("a")[0], "13:00:00 retry_wait status");
+    let by_hand = world.sent[1].1.run;
+    world.succeed(at(4), by_hand);
+    pass(&mut world, 3_604, 3_606);
+    assert_eq!((world.sent.len(), world.sent[2].1.run), (3, run), "it is made again");
+    // The word on the first attempt comes only now.
+    world.on(at(7), Event::Cancelled(run, confirms()));
+    world.answer(at(8), run, Some(failed));
+    assert_eq!(world.ledger.story("a")[0], "13:00:00 retry_wait status", "the third one is to come");
 }
 
 /// Over a restart the newest still waits, and what was being stopped is held as after any crash.

@@ -230,12 +230,29 @@ fn claims_of_jobs_that_changed_meanwhile() {
     }
 }
 
+/// Guarantee G3: a job that went away meanwhile and comes back within the hold is not stacked on what it had sent. What the
+/// ledger knows of the hold is all that there is.
 #[test]
-fn what_a_removed_job_had_sent_is_unknown() {
-    let now = one_o_clock() + secs(5);
-    let mut world = sending("").restart(now, jobs(&[]));
-    world.pulse(now);
-    assert_eq!(world.ledger.story("a"), ["13:00:00 unknown crash"]);
+fn what_a_removed_job_had_sent_is_unknown_and_held() {
+    let keys = "timeout = \"10s\"\nhold = \"90m\"";
+    for over_restart in [false, true] {
+        let mut world = sending(keys).restart(one_o_clock() + secs(5), jobs(&[]));
+        assert_eq!(world.ledger.story("a"), ["13:00:00 unknown crash"]);
+        let told: Vec<_> = world.ended().map(|ended| (ended.job.as_str(), ended.outcome, ended.attempt)).collect();
+        assert_eq!(told, [("a", Outcome::Unknown, Some(1))]);
+        let now = one_o_clock() + secs(60);
+        if over_restart {
+            world = world.restart(now, hourly(keys));
+        } else {
+            world.on(now, Event::Reload(Box::new(hourly(keys))));
+        }
+        let mut simulation = Simulation::around(now, world);
+        simulation.run_until(at("2026-03-10T15:30:00Z"));
+        let expected = ["13:00:00 unknown crash", "14:00:00 skipped possibly_running", "15:00:00 succeeded"];
+        assert_eq!(simulation.world.ledger.story("a"), expected, "{over_restart}");
+        let over = simulation.world.told.iter().filter(|notice| matches!(notice, Notice::HoldOver { .. }));
+        assert_eq!(over.count(), 1);
+    }
 }
 
 /// Guarantee G1: an edit left a row past the new cursor, the process died, and the job went away meanwhile. The instant that
