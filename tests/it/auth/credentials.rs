@@ -50,6 +50,16 @@ async fn a2_an_unusable_secret_turns_the_path_off() {
     }
 }
 
+/// Seed A2: 32 characters are enough, 31 are not.
+#[tokio::test]
+async fn a2_the_shortest_secret_has_32_characters() {
+    for (length, status) in [(31, 401), (32, 200)] {
+        let value = secret()[..length].to_owned();
+        let app = app(auth(config(&[("SCHEDULER_API_TOKEN", value.clone())])).await);
+        assert_eq!(me(&app, format!("Bearer {value}")).await, status, "{length}");
+    }
+}
+
 /// Seed A3.
 #[tokio::test]
 async fn a3_nearly_right_is_wrong() {
