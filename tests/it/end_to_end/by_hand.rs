@@ -17,7 +17,7 @@ const SYNCED: &str = "marketplace.sync";
 
 fn sync(every: &str) -> String {
     format!(
-        "[jobs.sync]\nschedule = 'every {every}'\npath = '/api/marketplaces/sync-all'\ntimeout = '2s'\nhold = '1h'\n"
+        "[jobs.sync]\nschedule = 'every {every}'\npath = '/api/marketplaces/sync-all'\ntimeout = '4s'\nhold = '1h'\n"
     )
 }
 

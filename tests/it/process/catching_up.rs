@@ -74,6 +74,7 @@ async fn each_job_catches_up_on_what_it_wants() {
     let app = WorkingApp::start();
     let sidecar = away_since_long(&app).await;
     let (mut running, _) = sidecar.run().await;
+    app.has("a-hundred", 100).await;
     let rows = over(&sidecar).await;
     assert_eq!(running.stop().await, Some(0));
     app.is_idle().await;
@@ -106,6 +107,7 @@ async fn a_catch_up_survives_a_kill() {
     let before = app.of("ten-days").len();
     assert!(before < 20, "the kill came too late to interrupt anything");
     let (mut running, _) = sidecar.run().await;
+    app.has("a-hundred", 100).await;
     over(&sidecar).await;
     assert_eq!(running.stop().await, Some(0));
     let newest = app.of("latest")[0].scheduled_for;

@@ -13,7 +13,7 @@ use crate::support::{process::run, sidecar::Sidecar};
 const WORK: TimeDelta = TimeDelta::milliseconds(2_500);
 
 /// Everything that could stack a second pass on the first: name, how often it is due, further keys.
-const CASES: [(&str, &str, &str); 11] = [
+const CASES: [(&str, &str, &str); 13] = [
     ("plain", "1s", ""),
     ("retried", "1s", "retry = { attempts = 3, initial = '1s', on = ['connect', '3xx', '4xx', '5xx'] }"),
     ("queued", "1s", "overlap = 'queue'"),
@@ -26,6 +26,8 @@ const CASES: [(&str, &str, &str); 11] = [
         "overlap = 'replace'\ncancel = { path = '/lie/200' }\nretry = { attempts = 3, initial = '1s' }",
     ),
     ("replaced-never", "1s", "overlap = 'replace'\ncancel = { path = '/lie/500' }"),
+    ("cancelled", "1s", "cancel = { path = '/lie/200' }"),
+    ("cancelled-and-queued", "1s", "overlap = 'queue'\ncancel = { path = '/lie/404' }"),
     ("by-hand", "1h", ""),
     ("by-hand-queued", "1h", "overlap = 'queue'"),
     ("by-hand-replaced", "1h", "overlap = 'replace'\ncancel = { path = '/lie/200' }"),
@@ -41,12 +43,17 @@ fn jobs() -> String {
 
 /// An operator who does not wait for things to end.
 struct Operator<'a> {
+    app: &'a WorkingApp,
     sidecar: &'a Sidecar,
     address: SocketAddr,
 }
 
 impl Operator<'_> {
     async fn meddle(&self) {
+        tokio::join!(self.fire(), self.cancel("cancelled"), self.cancel("cancelled-and-queued"));
+    }
+
+    async fn fire(&self) {
         let mut pace = tokio::time::interval(Duration::from_millis(300));
         for command in [&["fire", "by-hand", "--wait"][..], &["fire", "by-hand-queued"], &["fire", "by-hand-replaced"]]
             .into_iter()
@@ -54,6 +61,17 @@ impl Operator<'_> {
         {
             pace.tick().await;
             self.sidecar.ask(self.address, command).await;
+        }
+    }
+
+    /// Cancels each pass as soon as it is there, and fires the job again.
+    async fn cancel(&self, job: &str) {
+        let mut last = String::new();
+        loop {
+            let next = |app: &WorkingApp| app.at_work_on(job).filter(|pass| pass.run != last);
+            last = self.app.shows(&format!("a pass of {job}"), next).await.run;
+            self.sidecar.ask(self.address, &["cancel", &last]).await;
+            self.sidecar.ask(self.address, &["fire", job]).await;
         }
     }
 }
@@ -65,13 +83,13 @@ async fn each_has(app: &WorkingApp, count: usize) {
     }
 }
 
-/// Guarantee G3, seeds A24, A25: by retries, firing by hand, replacing, a stop and a kill.
+/// Guarantee G3, seeds A24, A25: by retries, firing by hand, replacing, cancelling, a stop and a kill.
 #[tokio::test]
 async fn whatever_anybody_does_there_is_one_pass_at_a_time() {
     let app = WorkingApp::start();
     let sidecar = Sidecar::new(app.address, &jobs());
     let (mut running, address) = sidecar.operated().await;
-    let operator = Operator { sidecar: &sidecar, address };
+    let operator = Operator { app: &app, sidecar: &sidecar, address };
     let story = async {
         each_has(&app, 2).await;
         assert_eq!(running.stop().await, Some(0));
@@ -107,7 +125,7 @@ fn tried_everything(passes: &[Pass], rows: &[Value]) {
     for reason in ["timeout", "shutdown", "crash", "possibly_running", "running"] {
         assert!(of("plain", "reason", reason) > 0, "plain was never {reason}");
     }
-    for job in ["replaced", "replaced-never", "by-hand-replaced"] {
+    for job in ["cancelled", "cancelled-and-queued", "replaced", "replaced-never", "by-hand-replaced"] {
         assert!(of(job, "outcome", "cancelled") > 0, "{job} was never cancelled");
     }
     for job in ["by-hand-queued", "queued"] {

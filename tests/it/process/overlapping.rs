@@ -20,7 +20,7 @@ async fn row(sidecar: &Sidecar, what: &str, wanted: impl Fn(&Value) -> bool) -> 
 async fn one_waits_in_the_queue_and_survives() {
     let app = WorkingApp::start();
     let jobs = "[sexton]\nshutdown_grace = '0s'\n[jobs.long]\nschedule = 'every 1s'\npath = '/takes/4000'\n\
-                overlap = 'queue'\nhold = '6s'\n";
+                overlap = 'queue'\nhold = '10s'\n";
     let sidecar = Sidecar::new(app.address, jobs);
     let (mut running, _) = sidecar.run().await;
     let first = app.has("long", 1).await.remove(0);

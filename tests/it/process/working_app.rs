@@ -18,8 +18,8 @@ use tokio::{net::TcpSocket, task::AbortHandle};
 
 use crate::support::{process::eventually, sidecar::PATIENCE};
 
-/// `/takes/MS` takes so long; `/busy/N` answers the first N attempts of a run with 503 and asks for two seconds of peace;
-/// `/stop` stops the run that it is told of; `/lie/STATUS` does not.
+/// `/takes/MS` takes so long; `/busy/N/SECONDS` answers the first N attempts of a run with 503 and asks to be left alone so
+/// long; `/stop` stops the run that it is told of; `/lie/STATUS` does not.
 #[derive(Clone)]
 pub(super) struct WorkingApp {
     pub(super) address: SocketAddr,
@@ -59,7 +59,7 @@ impl Absent {
         let this = WorkingApp { address: self.address, log: Arc::default() };
         let app = Router::new()
             .route("/takes/{ms}", post(work))
-            .route("/busy/{times}", post(busy))
+            .route("/busy/{times}/{seconds}", post(busy))
             .route("/stop", post(stop))
             .route(
                 "/lie/{status}",
@@ -101,6 +101,11 @@ impl WorkingApp {
         self.shows("the end of all work", idle).await
     }
 
+    /// What it is at, of a job.
+    pub(super) fn at_work_on(&self, job: &str) -> Option<Pass> {
+        self.of(job).into_iter().find(|pass| pass.finished.is_none())
+    }
+
     fn note(&self, headers: &HeaderMap) -> usize {
         let text = |name: &str| headers[name].to_str().unwrap().to_owned();
         let pass = Pass {
@@ -136,11 +141,11 @@ async fn work(State(app): State<WorkingApp>, Path(ms): Path<u64>, headers: Heade
     work.await.map_or(StatusCode::CONFLICT, |()| StatusCode::OK)
 }
 
-async fn busy(State(app): State<WorkingApp>, Path(times): Path<u32>, headers: HeaderMap) -> Response {
+async fn busy(State(app): State<WorkingApp>, Path((times, seconds)): Path<(u32, u32)>, headers: HeaderMap) -> Response {
     let number = app.note(&headers);
     app.change(number, |pass| pass.finished = Some(now()));
     if app.passes()[number].attempt <= times {
-        return (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "2")]).into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", seconds.to_string())]).into_response();
     }
     StatusCode::OK.into_response()
 }
