@@ -88,6 +88,45 @@ async fn a_pending_attempt_survives_a_restart() {
     }
 }
 
+/// Nobody knows how an attempt ended that ran out of time, or that a stop or a kill cut off. An idempotent job makes it again,
+/// after a stop or a kill once even without `retry`; any other does not.
+#[tokio::test]
+async fn what_is_unknown_is_tried_again_where_that_does_no_harm() {
+    let app = WorkingApp::start();
+    let head = |name: &str| format!("[jobs.{name}]\nschedule = 'every 1d'\npath = '/takes/600000'\n");
+    let jobs = [
+        "[sexton]\nshutdown_grace = '0s'\n",
+        &head("slow"),
+        "timeout = '1s'\nidempotent = true\nretry = { attempts = 2, initial = '1s' }\n",
+        &head("harmless"),
+        "timeout = '1h'\nidempotent = true\n",
+        &head("single"),
+        "timeout = '1h'\nretry = { attempts = 9, initial = '1s' }\n",
+    ];
+    let sidecar = Sidecar::new(app.address, &jobs.concat());
+    let (mut running, address) = sidecar.operated().await;
+    let done = sidecar.ask(address, &["fire", "slow", "--wait"]).await;
+    assert!(done.code == Some(1) && done.stdout.contains("unknown (timeout)"), "{done}");
+    assert_one_run(&app.has("slow", 2).await, 1, 1);
+    for (round, signal) in (1..).zip([Signal::TERM, Signal::KILL]) {
+        for job in ["harmless", "single"] {
+            sidecar.ask(address, &["fire", job]).await.good();
+        }
+        app.has("harmless", 2 * round - 1).await;
+        app.has("single", 1).await;
+        running.signal(signal);
+        running.ended().await;
+        (running, _) = sidecar.operated_at(address).await;
+        let of_run = app.has("harmless", 2 * round).await.split_off(2 * round - 2);
+        assert_one_run(&of_run, 1, 0);
+        let cancelled = sidecar.ask(address, &["cancel", &of_run[0].run]).await;
+        assert_eq!(cancelled.code, Some(0), "{cancelled}");
+    }
+    running.signal(Signal::KILL);
+    running.ended().await;
+    assert_eq!((app.of("slow").len(), app.of("single").len()), (2, 1), "it is held");
+}
+
 /// What is still to be tried when the next occurrence comes ends as the failure that it was.
 #[tokio::test]
 async fn no_attempt_runs_into_the_next_occurrence() {
