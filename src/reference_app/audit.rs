@@ -188,11 +188,11 @@ pub(super) async fn insert(database: impl SqliteExecutor<'_>, row: Row) -> Resul
     Ok(())
 }
 
-/// Forgets the oldest rows of nobody's that are too many.
+/// Forgets the oldest failed log-ins that are too many. A program may have nobody's name; what it did stays.
 async fn bound_nobodys(database: impl SqliteExecutor<'_>) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "DELETE FROM audit WHERE user = ?1 AND id <=
-             (SELECT id FROM audit WHERE user = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+        "DELETE FROM audit WHERE user = ?1 AND action = 'user.login' AND id <=
+             (SELECT id FROM audit WHERE user = ?1 AND action = 'user.login' ORDER BY id DESC LIMIT 1 OFFSET ?2)",
     )
     .bind(NOBODY)
     .bind(NOBODYS)

@@ -75,12 +75,13 @@ async fn failed_log_ins_are_bounded() {
          SELECT i, 'anonymous', 'user.login', 'user:x', 'refused', 0 FROM n",
     )
     .await;
+    app.sql("INSERT INTO audit VALUES (0, 0, 'anonymous', 'job.enqueue', 'job:1', 'ok', 0)").await;
     let body = json!({ "email": "ada@example.org", "password": "wrong horse" });
     app.post("/api/auth/login").json(&body).send().await.problem(401);
-    let count = "SELECT count(*) FROM audit WHERE user = 'anonymous'";
-    assert_eq!(app.value::<i64>(count).await, 10_000);
+    let nobodys = "SELECT sum(action = 'user.login') || ' and ' || sum(action <> 'user.login') FROM audit WHERE user = 'anonymous'";
+    assert_eq!(app.value::<String>(nobodys).await, "10000 and 1", "the row of a program of that name stays");
     assert_eq!(app.audit().await[0]["resource"], "user:ada@example.org", "the newest stay");
-    assert_eq!(app.value::<i64>("SELECT min(at) FROM audit WHERE user = 'anonymous'").await, 52);
+    assert_eq!(app.value::<i64>("SELECT min(at) FROM audit WHERE user = 'anonymous' AND at > 0").await, 52);
     assert_eq!(app.value::<i64>("SELECT count(*) FROM audit WHERE user = 'ada@example.org'").await, 1);
     app.stop().await;
 }
