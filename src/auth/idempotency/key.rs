@@ -20,7 +20,7 @@ pub struct Key {
     pub principal: String,
     /// The method and the path.
     pub endpoint: String,
-    /// What the header says, without its quotes.
+    /// What the header says, without its quotes; of a run's token, unless it is the run's id, within that run.
     pub value: String,
 }
 
@@ -55,7 +55,7 @@ impl Key {
             return Err(Problem::new(400, "Bad Request", detail));
         }
         let endpoint = format!("{method} {}", uri.path());
-        Ok(Some(Self { principal: space(who), endpoint, value: value.to_owned() }))
+        Ok(Some(Self { principal: space(who), endpoint, value: of_its_run(who, value) }))
     }
 }
 
@@ -86,6 +86,16 @@ fn space(who: &Principal) -> String {
     match who.kind {
         Kind::Run(_) => format!("service:{}", who.id),
         ref kind => format!("{}:{}", kind.as_str(), who.id),
+    }
+}
+
+/// A run's token gets no other run's answers (seed C6). The scheduler's own key is the run's id, whatever it comes with.
+fn of_its_run(who: &Principal, value: &str) -> String {
+    match &who.kind {
+        Kind::Run(grant) if grant.claims().run_id.as_deref() != Some(value) => {
+            format!("{}/{value}", grant.claims().run_id.as_deref().unwrap_or_default())
+        }
+        _ => value.to_owned(),
     }
 }
 

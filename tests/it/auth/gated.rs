@@ -64,6 +64,26 @@ async fn c3_a_refused_caller_never_reaches_the_answers() {
     assert_eq!((scene.sync(&may, &lower).await, scene.done()), (200, 2), "neither key nor fence were taken");
 }
 
+/// Seed C6: a run's token gets the answers of its own run. The run's id, which is the scheduler's key, is the same with any
+/// of its tokens.
+#[tokio::test(start_paused = true)]
+async fn c6_a_run_gets_no_other_runs_answers() {
+    let scene = Scene::new().await;
+    let of = |run: &str, fence: u64| run_claims(json!({ "scope": "sync:run", "run_id": run, "fence": fence }));
+    for (run, fence, key, done) in [
+        ("run-1", 1, "run-1", 1),
+        ("run-1", 2, "run-1", 1),
+        ("run-2", 3, "run-1", 2),
+        ("run-2", 4, "run-2", 3),
+        ("run-1", 5, "k", 4),
+        ("run-2", 6, "k", 5),
+        ("run-1", 7, "k", 5),
+    ] {
+        assert_eq!(scene.sync(&of(run, fence), &[("idempotency-key", key)]).await, 200);
+        assert_eq!(scene.done(), done, "{run} with {key}");
+    }
+}
+
 /// Seed B8: a run's token brings its own fence, whatever the request says or leaves out.
 #[tokio::test(start_paused = true)]
 async fn b8_a_runs_fence_is_that_of_its_token() {
