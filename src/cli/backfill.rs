@@ -17,11 +17,13 @@ use crate::{
     admin::{Backfill, BackfillStep, RunDetail},
     config::Environment,
     job::JobName,
-    run::Outcome,
+    run::{Outcome, Reason},
 };
 
-/// How long to wait before an occurrence is tried again that was skipped because the job was at something else.
+/// How long to wait before an occurrence is tried again that was skipped because the job was at something else: at first, and
+/// at most after waiting twice as long each time. Each try is a row.
 const AGAIN: Duration = Duration::from_secs(2);
+const AT_MOST: Duration = Duration::from_secs(60);
 /// How wide the bar is, in characters.
 const BAR: usize = 30;
 
@@ -29,8 +31,8 @@ const BAR: usize = 30;
 ///
 /// Each is a run of its own with the trigger `backfill`; the app gets the occurrence's instant in Sexton-Scheduled-For. The
 /// next one is sent when the one before has ended. While the job is at something else, it waits. The first that does not
-/// succeed ends the backfill, unless --keep-going says to go on. Ctrl-C ends it too, and leaves the open run to end: the
-/// same command goes on from there, for what succeeded is not sent again.
+/// succeed, an app that says it is busy (409) included, ends the backfill, unless --keep-going says to go on. Ctrl-C ends it
+/// too, and leaves the open run to end: the same command goes on from there, for what succeeded is not sent again.
 ///
 /// Exits 0 when all succeeded.
 #[derive(Debug, clap::Args)]
@@ -91,13 +93,16 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     async fn go_on(&mut self, client: &Client, out: &mut dyn Write) -> miette::Result<()> {
+        let mut pause = AGAIN;
         while let Some((run, scheduled_for)) = self.next(client).await? {
             self.show(scheduled_for);
             let shown = until_ended(client, &run, false).await?;
             if was_in_the_way(&shown) {
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(AT_MOST);
                 continue;
             }
+            pause = AGAIN;
             self.sent += 1;
             self.from = scheduled_for + TimeDelta::microseconds(1);
             let succeeded = shown.run.ended() == Some(Outcome::Succeeded);
@@ -158,7 +163,9 @@ impl Pass<'_> {
     }
 }
 
-/// Nothing was sent, because the job was at something else or the sidecar was away: the occurrence is still to be sent.
+/// Nothing was sent, because the job was at something else or the sidecar was away: the occurrence is still to be sent. That
+/// it is busy is the app's own answer.
 fn was_in_the_way(shown: &RunDetail) -> bool {
-    matches!(shown.run.ended(), Some(Outcome::Skipped | Outcome::Missed))
+    let busy = shown.run.reason.as_deref() == Some(Reason::Busy.as_str());
+    matches!(shown.run.ended(), Some(Outcome::Skipped | Outcome::Missed)) && !busy
 }

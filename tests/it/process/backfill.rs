@@ -8,6 +8,7 @@ use crate::support::sidecar::{FakeApp, OTHER, Running, Sidecar, sexton};
 
 const JOBS: &str = "[jobs.hourly]\nschedule = 'every 1h'\npath = '/ok'\n\
     [jobs.slow]\nschedule = 'every 1h'\npath = '/slow'\nhold = '1s'\n\
+    [jobs.busy]\nschedule = 'every 1h'\npath = '/busy'\n\
     [jobs.hang]\nschedule = 'every 1h'\npath = '/hang'\ntimeout = '1s'\nhold = '1s'\n";
 
 /// The start of this hour, and of the one so many hours before.
@@ -80,6 +81,20 @@ async fn the_first_that_does_not_succeed_ends_it_unless_told_to_go_on() {
     let done = sidecar.ask(address, &[&backfill("hang", &from, &to)[..], &["--keep-going"]].concat()).await;
     assert!(done.code == Some(1) && done.stderr.contains("2 of 2 occurrences sent"), "{done}");
     assert_eq!(app.of("hang").len(), 3, "held meanwhile, it was waited for and not skipped over");
+    assert_eq!(running.stop().await, Some(0));
+}
+
+/// An app that says that it is busy is not asked without end.
+#[tokio::test]
+async fn an_app_that_is_busy_ends_it() {
+    let app = FakeApp::start().await;
+    let sidecar = Sidecar::new(app.address, JOBS);
+    let (mut running, address) = sidecar.operated().await;
+    let (from, to) = hours_ago(1);
+    let done = sidecar.ask(address, &backfill("busy", &from, &to)).await;
+    assert!(done.code == Some(1) && done.stdout.contains("skipped (busy)"), "{done}");
+    assert!(done.stderr.contains("1 of 2 occurrences sent, 0 of them succeeded"), "{done}");
+    assert_eq!(app.of("busy").len(), 1);
     assert_eq!(running.stop().await, Some(0));
 }
 

@@ -252,6 +252,7 @@ async fn arrived(State(app): State<FakeApp>, uri: Uri, headers: HeaderMap) -> im
             stopped.await;
             return (StatusCode::SERVICE_UNAVAILABLE, "stopped");
         }
+        "/busy" => return (StatusCode::CONFLICT, "at it"),
         "/refuse" => return (StatusCode::INTERNAL_SERVER_ERROR, "no"),
         path => {
             let seconds = path.strip_prefix("/takes/").and_then(|seconds| seconds.parse().ok());

@@ -121,6 +121,28 @@ async fn b11_a_late_worker_overwrites_nothing() {
     }
 }
 
+/// Seed A36: a lease belongs to one claim, also of a job that the same process had before.
+#[tokio::test]
+async fn a36_each_claim_has_a_lease_of_its_own() {
+    let app = Builder::default().workers(1).start().await;
+    app.sql(
+        "CREATE TABLE claims (job, lease);
+         CREATE TRIGGER claimed AFTER UPDATE OF lease ON jobs WHEN NEW.lease IS NOT NULL
+         BEGIN INSERT INTO claims VALUES (NEW.id, NEW.lease); END",
+    )
+    .await;
+    let twice = app.enqueue(&marketplaces()).await;
+    app.ended(&twice).await;
+    app.sql("UPDATE jobs SET status = 'pending', finished_at = NULL").await;
+    let other = app.enqueue(&marketplaces()).await;
+    app.ended(&other).await;
+    app.ended(&twice).await;
+    assert_eq!(app.value::<i64>("SELECT count(*) FROM claims").await, 3);
+    assert_eq!(app.value::<i64>("SELECT count(DISTINCT lease) FROM claims").await, 3);
+    assert_eq!(app.value::<i64>("SELECT count(DISTINCT job) FROM claims").await, 2);
+    app.stop().await;
+}
+
 /// Seed A36: and it stops working as soon as it notices.
 #[tokio::test]
 async fn a36_a_worker_that_lost_its_lease_stops() {
