@@ -222,6 +222,7 @@ impl Decisions {
     fn clock_stepped(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let soon = now + STORE_PAUSE;
         self.retry_at = self.retry_at.map(|at| at.min(soon));
+        self.look_by(soon);
         for (at, due, run) in std::mem::take(&mut self.agenda) {
             let latest = match self.runs.get(&run).map(|live| live.stage) {
                 Some(Stage::Ready { .. }) => leaves_at(now, due),

@@ -32,6 +32,8 @@ const MISSING_AT: u32 = 3;
 pub(super) struct Followed {
     inquiry: Inquiry,
     work: Arc<Work>,
+    /// When the next look is due. What the agenda still holds of a run from before it was sent is no reason to look.
+    look_at: DateTime<Utc>,
     /// A request about it is open.
     asking: bool,
     /// The newest look was made when its time was over.
@@ -115,18 +117,24 @@ impl Decisions {
         live.stage = Stage::Polling;
         let inquiry = Inquiry { job, run, attempt: work.attempt, fence: work.fence };
         let (asking, is_last, trouble, missing) = (false, false, None, 0);
-        let followed = Followed { inquiry, work: Arc::new(work), asking, is_last, progress, trouble, missing };
+        let work = Arc::new(work);
+        let followed = Followed { inquiry, work, look_at: at, asking, is_last, progress, trouble, missing };
         self.followed.insert(run, followed);
         self.look_again(at, run);
     }
 
     /// Has a look. While a stop is under way nothing is asked: the next start goes on.
     pub(super) fn look(&mut self, now: DateTime<Utc>, run: RunId) -> Option<Effect> {
-        let followed =
-            self.followed.get_mut(&run).filter(|followed| !followed.asking && self.phase == Phase::Firing)?;
+        let is_due = |followed: &&mut Followed| !followed.asking && followed.look_at <= now;
+        let followed = self.followed.get_mut(&run).filter(is_due).filter(|_| self.phase == Phase::Firing)?;
         followed.asking = true;
         followed.is_last = now >= followed.work.until;
         Some(Effect::Poll(followed.inquiry.clone(), Arc::clone(&followed.work)))
+    }
+
+    /// The clock was set: no next look is further away than `soon`.
+    pub(super) fn look_by(&mut self, soon: DateTime<Utc>) {
+        self.followed.values_mut().for_each(|followed| followed.look_at = followed.look_at.min(soon));
     }
 
     /// A look is over; without an answer its code panicked.
@@ -140,6 +148,7 @@ impl Decisions {
             }
             Learned::Pending { news, retry_after } if !followed.is_last => {
                 let at = later(now, wait(&followed.work, retry_after)).min(followed.work.until.max(now));
+                followed.look_at = at;
                 if news {
                     let (work, job) = (&followed.work, &followed.inquiry.job);
                     let noted = following(run, work, job, followed.progress.clone(), at);

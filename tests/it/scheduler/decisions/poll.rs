@@ -11,7 +11,7 @@ use sexton::{
 };
 
 use crate::support::{
-    definitions::{jobs, noon},
+    definitions::{OPEN_APP, definitions as definitions_of, jobs, jobs_text, noon},
     memory::MemoryLedger,
     world::{World, millis, report, secs},
 };
@@ -115,6 +115,29 @@ fn a_look_that_is_open_is_not_repeated() {
         world.on(t(second), Event::Wake);
     }
     assert_eq!(looks(&world), [13]);
+}
+
+/// It waited for its group, and its turn came before the instant at which the group was free by itself. That instant is no
+/// reason to look in between, nor to look twice as often from then on.
+#[test]
+fn an_instant_that_it_waited_for_before_adds_no_looks() {
+    let group = "[groups.one]\nconcurrency = 1";
+    let first = "timeout = \"5s\"\nhold = \"1s\"\ngroup = \"one\"";
+    let second = format!("{KEYS}\ngroup = \"one\"");
+    let tables = [("a", "10 0 12 * * *", first), ("b", "11 0 12 * * *", second.as_str())];
+    let definitions = definitions_of(&jobs_text("", &format!("{OPEN_APP}{group}\n"), &tables));
+    let mut world = World::start(noon(), definitions, MemoryLedger::default());
+    for at in [t(8), t(10) - millis(50), t(10), t(11) - millis(50), t(11)] {
+        world.pulse(at);
+    }
+    assert_eq!(world.sent_jobs(), ["a"]);
+    world.succeed(t(12), world.sent[0].1.run);
+    assert_eq!(world.sent_jobs(), ["a", "b"]);
+    let run = world.sent[1].1.run;
+    let work = Work { interval: Duration::from_secs(20), until: t(100), ..work() };
+    world.answer(t(14), run, Some(accepted(work)));
+    answering(&mut world, run, 14, 95, |_| pending(None));
+    assert_eq!(looks(&world), [34, 54, 74, 94]);
 }
 
 #[test]
