@@ -3,7 +3,7 @@
 //! One step a request: who asks waits for its run and asks for the next. So a backfill needs no state here, and goes on
 //! where it was after a restart of either side.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{Admin, input, operate::Asker, refusal};
 use crate::{
-    job::Job,
+    job::{Job, JobName},
     protocol::Problem,
     run::{Outcome, Run, RunId, Trigger},
     scheduler::decisions::{Command, Done},
@@ -64,16 +64,13 @@ pub(super) async fn step(
     input::Json(asked): input::Json<Backfill>,
 ) -> Result<Json<BackfillStep>, Problem> {
     let job = admin.job(&asked.job)?;
-    let occurrences = occurrences(&job, &asked, admin.clock.now())?;
-    let (from, to) = (asked.from, asked.to);
-    let query =
-        RunQuery { job: Some(job.name.clone()), within: Some((from, to)), limit: u32::MAX, ..RunQuery::default() };
-    let rows = admin.store.runs(query).await.map_err(|error| admin.failed(&error))?;
-    let wanted = wanted(occurrences, &rows, asked.again);
-    let Some(&scheduled_for) = wanted.first() else {
+    let stretch = Stretch::of(&job, &asked, admin.clock.now());
+    let stretch = stretch.map_err(|why| refusal(StatusCode::UNPROCESSABLE_ENTITY, why))?;
+    let rows = admin.store.runs(stretch.rows()).await.map_err(|error| admin.failed(&error))?;
+    let Some(Oldest { scheduled_for, open, left }) = stretch.oldest(&rows) else {
         return Ok(Json(BackfillStep { job: asked.job, left: 0, run: None, scheduled_for: None }));
     };
-    let run = match open(&rows, scheduled_for) {
+    let run = match open {
         Some(run) => run,
         None => {
             let (job, trigger, scheduled_for) = (job.name.clone(), Trigger::Backfill, Some(scheduled_for));
@@ -83,37 +80,67 @@ pub(super) async fn step(
             }
         }
     };
-    let (run, left) = (Some(run.to_string()), wanted.len());
-    Ok(Json(BackfillStep { job: asked.job, left, run, scheduled_for: Some(scheduled_for) }))
+    Ok(Json(BackfillStep { job: asked.job, left, run: Some(run.to_string()), scheduled_for: Some(scheduled_for) }))
 }
 
-fn occurrences(job: &Job, asked: &Backfill, now: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Problem> {
-    let refused = |why: String| refusal(StatusCode::UNPROCESSABLE_ENTITY, why);
-    if asked.to < asked.from {
-        return Err(refused(format!("`to` ({}) lies before `from` ({})", asked.to, asked.from)));
-    }
-    if asked.to > now {
-        return Err(refused(format!("`to` ({}) is still to come: what is to come is fired by the schedule", asked.to)));
-    }
-    let before = asked.from.checked_sub_signed(TimeDelta::nanoseconds(1)).unwrap_or(asked.from);
-    let all = std::iter::successors(job.schedule.next_after(before), |last| job.schedule.next_after(*last));
-    let found: Vec<_> = all.take_while(|at| *at <= asked.to).take(MOST + 1).collect();
-    if found.len() > MOST {
-        return Err(refused(format!("there are more than {MOST} occurrences in it: take a shorter stretch of time")));
-    }
-    Ok(found)
+/// The occurrences of a stretch of time.
+#[derive(Debug)]
+pub struct Stretch {
+    job: JobName,
+    within: (DateTime<Utc>, DateTime<Utc>),
+    again: bool,
+    occurrences: Vec<DateTime<Utc>>,
 }
 
-/// Those that are to be sent, oldest first.
-fn wanted(occurrences: Vec<DateTime<Utc>>, rows: &[Run], again: bool) -> Vec<DateTime<Utc>> {
-    let succeeded = |run: &&Run| run.settled.or(run.state.outcome()) == Some(Outcome::Succeeded);
-    let done: BTreeSet<DateTime<Utc>> = rows.iter().filter(succeeded).map(|run| run.scheduled_for).collect();
-    occurrences.into_iter().filter(|at| again || !done.contains(at)).collect()
+/// The oldest occurrence of a stretch that is to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Oldest {
+    /// Its instant.
+    pub scheduled_for: DateTime<Utc>,
+    /// Its run that is open already: it is not sent beside that.
+    pub open: Option<RunId>,
+    /// How many are to be sent, this one included.
+    pub left: usize,
 }
 
-/// The run of an occurrence that is open already: it is not sent beside it.
-fn open(rows: &[Run], scheduled_for: DateTime<Utc>) -> Option<RunId> {
-    let open = rows.iter().filter(|run| run.state.outcome().is_none());
-    let by_instant: BTreeMap<DateTime<Utc>, RunId> = open.map(|run| (run.scheduled_for, run.id)).collect();
-    by_instant.get(&scheduled_for).copied()
+impl Stretch {
+    /// What is asked for at `now`.
+    ///
+    /// # Errors
+    /// In words: it ends before it begins or is not over, or there is too much in it.
+    pub fn of(job: &Job, asked: &Backfill, now: DateTime<Utc>) -> Result<Self, String> {
+        let Backfill { from, to, again, .. } = *asked;
+        if to < from {
+            return Err(format!("`to` ({to}) lies before `from` ({from})"));
+        }
+        if to > now {
+            return Err(format!("`to` ({to}) is still to come: what is to come is fired by the schedule"));
+        }
+        let before = from.checked_sub_signed(TimeDelta::nanoseconds(1)).unwrap_or(from);
+        let all = std::iter::successors(job.schedule.next_after(before), |last| job.schedule.next_after(*last));
+        let occurrences: Vec<_> = all.take_while(|at| *at <= to).take(MOST + 1).collect();
+        if occurrences.len() > MOST {
+            return Err(format!("there are more than {MOST} occurrences in it: take a shorter stretch of time"));
+        }
+        Ok(Self { job: job.name.clone(), within: (from, to), again, occurrences })
+    }
+
+    /// The rows that say what became of them so far.
+    #[must_use]
+    pub fn rows(&self) -> RunQuery {
+        let (job, within) = (Some(self.job.clone()), Some(self.within));
+        RunQuery { job, within, limit: u32::MAX, ..RunQuery::default() }
+    }
+
+    /// The oldest that has not succeeded by `rows`, or that is to be sent again.
+    #[must_use]
+    pub fn oldest(&self, rows: &[Run]) -> Option<Oldest> {
+        let succeeded = |run: &&Run| run.settled.or(run.state.outcome()) == Some(Outcome::Succeeded);
+        let done: BTreeSet<DateTime<Utc>> = rows.iter().filter(succeeded).map(|run| run.scheduled_for).collect();
+        let wanted = || self.occurrences.iter().filter(|at| self.again || !done.contains(*at));
+        let scheduled_for = *wanted().next()?;
+        let is_open = |run: &&Run| run.scheduled_for == scheduled_for && run.state.outcome().is_none();
+        let open = rows.iter().find(is_open).map(|run| run.id);
+        Some(Oldest { scheduled_for, open, left: wanted().count() })
+    }
 }

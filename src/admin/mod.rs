@@ -27,7 +27,7 @@ use axum::{
 use tokio::sync::watch;
 
 pub use api::{READ, WRITE};
-pub use backfill::{Backfill, BackfillStep};
+pub use backfill::{Backfill, BackfillStep, Oldest, Stretch};
 pub use definitions::{Shown, ShownJob};
 pub use door::Door;
 pub use draft::{Change, Drafts, Step};
