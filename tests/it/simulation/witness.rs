@@ -15,7 +15,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use tokio::{net::TcpListener, sync::watch};
 
-use super::check::Call;
+use super::check::{Call, Side};
 use crate::support::sidecar::PATIENCE;
 
 /// `/takes/{ms}` takes so long; `/mixed` takes its time with some, and `/lie` says 200 to a cancel and works on.
@@ -79,7 +79,9 @@ impl Witness {
             finished: None,
             answer: None,
             closed: DateTime::<Utc>::MAX_UTC,
-            cut_off: true,
+            closed_by: Side::Death,
+            looks: None,
+            stops: Vec::new(),
         };
         let mut log = self.log.lock().unwrap();
         log.push(call);
@@ -128,7 +130,7 @@ async fn take(witness: Witness, call: usize, ms: u64) -> StatusCode {
         witness.note(call, |call| call.finished = Some(now()));
     });
     work.await.unwrap();
-    connection.witness.note(call, |call| (call.answer, call.cut_off) = (Some((now(), 200)), false));
+    connection.witness.note(call, |call| (call.answer, call.closed_by) = (Some((now(), 200)), Side::App));
     StatusCode::OK
 }
 

@@ -1,5 +1,9 @@
 //! Random worlds: jobs, slow and hanging apps, outages of the ledger, crashes, restarts, stops and steps of the clock; and
 //! what must hold in every one of them.
+//!
+//! Simulated days (`tests/it/simulation`) hold more, and that against the real ledger. This is for what a day leaves out:
+//! jobs that fire every few seconds all along, any overlap and any group behind few permits, permits that leak; and for a
+//! failure that is made as small as it gets.
 
 use std::collections::HashMap;
 

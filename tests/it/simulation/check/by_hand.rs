@@ -1,11 +1,17 @@
-//! What people asked for: runs that nobody asked for, runs that were promised, and what was held back.
+//! What people asked for: runs that nobody asked for, what was promised, what was sent once more, and what was held back.
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
-use sexton::run::{Reason, Run, Trigger};
+use chrono::{DateTime, TimeDelta, Utc};
+use sexton::{
+    job::JobName,
+    run::{Outcome, Reason, Run, RunId, State, Trigger},
+    store::Pause,
+};
 
-use super::{History, Kind, Rule, Violation, is_occurrence};
+use super::{Call, History, Kind, Rule, Violation, is_occurrence};
+
+type Instant = DateTime<Utc>;
 
 /// How exact the ends of a pause are taken.
 const SLACK: TimeDelta = TimeDelta::seconds(3);
@@ -13,21 +19,134 @@ const SLACK: TimeDelta = TimeDelta::seconds(3);
 /// By how much jitter may put off an instant in these stories.
 const JITTER: TimeDelta = TimeDelta::seconds(45);
 
+/// What people did.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Deeds {
+    /// In their order.
+    pub(crate) asked: Vec<Ask>,
+    /// Runs that somebody who asked was told of.
+    pub(crate) promised: Vec<RunId>,
+    /// What somebody wanted unknown runs to be settled as.
+    pub(crate) settlements: Vec<(RunId, Outcome)>,
+    /// Those of which they were told that it is done.
+    pub(crate) settled: Vec<(RunId, Outcome)>,
+    /// Runs that somebody wanted cancelled.
+    pub(crate) cancelled: Vec<RunId>,
+    /// When what was held back, on the wall clock.
+    pub(crate) pauses: Vec<Pause>,
+}
+
+/// Somebody asks for a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    /// A name for each.
+    pub(crate) by: String,
+    pub(crate) job: JobName,
+    /// On the clock that nobody sets.
+    pub(crate) at: Instant,
+    pub(crate) what: What,
+}
+
+/// What for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    Fire,
+    /// Of an occurrence; with `again`, although it may have succeeded.
+    Backfill {
+        scheduled_for: Instant,
+        again: bool,
+    },
+}
+
+impl Deeds {
+    /// A pause ends when it is said to, or when another takes its place.
+    pub(crate) fn note(&mut self, told: &Pause) {
+        for other in self.pauses.iter_mut().filter(|other| other.job == told.job) {
+            let end = if other.since == told.since { told.until } else { Some(told.since) };
+            other.until = [other.until, end].into_iter().flatten().min();
+        }
+        self.pauses.push(told.clone());
+    }
+
+    fn ask_of(&self, row: &Run) -> Option<&Ask> {
+        let by = row.asked_by.as_ref()?;
+        self.asked.iter().find(|ask| {
+            let what = match ask.what {
+                What::Fire => row.trigger == Trigger::Manual,
+                What::Backfill { scheduled_for, .. } => {
+                    row.trigger == Trigger::Backfill && row.scheduled_for == scheduled_for
+                }
+            };
+            ask.by == *by && ask.job == row.job && what
+        })
+    }
+}
+
 pub(super) fn check(history: &History, violations: &mut Vec<Violation>) {
+    asked_for(history, violations);
+    let rows = || history.rows.iter().map(|(row, _)| row);
+    for row in rows().filter(|row| row.trigger == Trigger::Backfill) {
+        if let Some(done) = sent_for_nothing(history, row) {
+            violations.push(Violation::of(Rule::SentTwice, format_args!("{row:?} after {done:?}")));
+        }
+    }
+    let Deeds { settlements, settled, cancelled, .. } = &history.deeds;
+    for row in rows() {
+        if let Some(outcome) = row.settled
+            && (!settlements.contains(&(row.id, outcome)) || row.state != State::Ended(Outcome::Unknown))
+        {
+            violations.push(Violation::of(Rule::Untrue, format_args!("nobody settled it so: {row:?}")));
+        }
+        let by_hand = (State::Ended(Outcome::Cancelled), Some(Reason::Settled));
+        if (row.state, row.reason) == by_hand && !cancelled.contains(&row.id) {
+            violations.push(Violation::of(Rule::Invented, format_args!("nobody cancelled {row:?}")));
+        }
+    }
+    for (run, outcome) in settled {
+        if !rows().any(|row| row.id == *run && row.settled == Some(*outcome)) {
+            violations.push(Violation::of(Rule::Untrue, format_args!("{run} was settled as {outcome}")));
+        }
+    }
+    held_back(history, violations);
+}
+
+/// Each run by hand has somebody who asked for it, and each that was promised is there.
+fn asked_for(history: &History, violations: &mut Vec<Violation>) {
     let mut answered = BTreeSet::new();
-    for (row, _) in history.rows.iter().filter(|(row, _)| row.trigger == Trigger::Manual) {
-        let asked = row.asked_by.as_ref().is_some_and(|by| {
-            history.asked.iter().any(|(asked, job)| asked == by && *job == row.job) && answered.insert(by)
-        });
+    let by_hand = |row: &Run| matches!(row.trigger, Trigger::Manual | Trigger::Backfill);
+    for (row, _) in history.rows.iter().filter(|(row, _)| by_hand(row)) {
+        let asked = history.deeds.ask_of(row).is_some_and(|ask| answered.insert(&ask.by));
         if !asked {
             violations.push(Violation::of(Rule::Invented, format_args!("nobody asked for {row:?}")));
         }
     }
-    for run in &history.promised {
+    for run in &history.deeds.promised {
         if !history.rows.iter().any(|(row, _)| row.id == *run) {
             violations.push(Violation::of(Rule::Unaccounted, format_args!("{run} was promised")));
         }
     }
+}
+
+/// Another run of the occurrence, which had succeeded when a backfill asked for it, or was open.
+fn sent_for_nothing<'a>(history: &'a History, row: &'a Run) -> Option<&'a Run> {
+    let ask = history.deeds.ask_of(row)?;
+    let first: &Call = history.calls.iter().find(|call| call.run == row.id)?;
+    let mut others = history.rows_of(&row.job).map(|(other, _)| other);
+    others.find(|other| {
+        let same = other.id != row.id && other.scheduled_for == row.scheduled_for;
+        let before = other.finished_at.is_some_and(|at| at < history.clock.wall(ask.at) - SLACK);
+        let had_succeeded = before && other.state == State::Ended(Outcome::Succeeded);
+        let again = matches!(ask.what, What::Backfill { again: true, .. });
+        let is_open = |call: &Call| {
+            call.run == other.id && call.received < ask.at - SLACK && call.was_heard() && first.received < call.closed
+        };
+        same && (had_succeeded && !again || history.calls.iter().any(is_open))
+    })
+}
+
+/// What falls into a pause is not sent, and nothing else says that it fell into one.
+fn held_back(history: &History, violations: &mut Vec<Violation>) {
+    let pauses = &history.deeds.pauses;
     // A clock that was set back comes to the hours of a pause from before it.
     if history.troubles.iter().any(|trouble| trouble.kind == Kind::Back) {
         return;
@@ -36,7 +155,7 @@ pub(super) fn check(history: &History, violations: &mut Vec<Violation>) {
         let Some(job) = history.job_at(&call.job, call.received) else { continue };
         let due = job.fires_at(call.scheduled_for);
         let held_back =
-            |edge| history.pauses.iter().any(|p| p.is_for(&call.job) && p.covers(due - edge) && p.covers(due + edge));
+            |edge| pauses.iter().any(|p| p.is_for(&call.job) && p.covers(due - edge) && p.covers(due + edge));
         if held_back(SLACK) {
             violations.push(Violation::of(Rule::Paused, format_args!("{call:?}")));
         }
@@ -50,7 +169,7 @@ pub(super) fn check(history: &History, violations: &mut Vec<Violation>) {
 
 fn was_held_back(history: &History, row: &Run) -> bool {
     let near = |at| {
-        let mut pauses = history.pauses.iter().filter(|pause| pause.is_for(&row.job));
+        let mut pauses = history.deeds.pauses.iter().filter(|pause| pause.is_for(&row.job));
         pauses.any(|pause| pause.since - SLACK - JITTER < at && pause.until.is_none_or(|until| at <= until + SLACK))
     };
     near(row.scheduled_for) && near(row.through)

@@ -8,7 +8,7 @@ use sexton::{
     run::RunId,
 };
 
-use super::{Call, History, Kind, Rule, Violation, is_occurrence};
+use super::{Call, History, Kind, Rule, Side, Violation, is_occurrence};
 
 type Instant = DateTime<Utc>;
 
@@ -41,7 +41,7 @@ fn sent_once(history: &History, calls: &[&Call], violations: &mut Vec<Violation>
 fn may_follow(history: &History, before: &Call, again: &Call) -> bool {
     let mut jobs = history.jobs_between(&again.job, before.received, again.received);
     jobs.any(|job| {
-        let unheard = before.cut_off || !matches!(before.answer, Some((_, 429 | 500 | 501 | 503)));
+        let unheard = !before.was_heard() || !matches!(before.answer, Some((_, 429 | 500 | 501 | 503)));
         let most = if unheard { job.retry.attempts.max(2) } else { job.retry.attempts };
         before.attempt < again.attempt && again.attempt <= most && (job.idempotent || !unheard)
     })
@@ -80,14 +80,34 @@ fn keeps_others_out(job: &Job) -> bool {
     job.overlap != Overlap::Allow && !job.idempotent
 }
 
-/// Whether the sidecar had to know at `at` that the app might still be at `call`.
+/// Whether the sidecar had to know at `at` that the app might still be at `call`: it was, it was not told otherwise, and the
+/// hold is not over.
 fn is_at_it(history: &History, call: &Call, at: Instant, hold: TimeDelta) -> bool {
-    // After a crash the hold begins when somebody can keep it.
-    let given_up = match call.cut_off {
-        true => history.reigns.iter().map(|reign| reign.since).find(|since| *since >= call.closed),
-        false => Some(call.closed),
+    if is_open(history, call, at) {
+        return true;
+    }
+    if call.is_stopped(at) {
+        return false;
+    }
+    let words = call.looks_heard().map(|look| look.at).filter(|word| *word <= at);
+    let stops = call.stops.iter().map(|stop| stop.at).filter(|word| *word <= at);
+    let given_up = match call.closed_by {
+        // After a crash the hold begins when somebody can keep it.
+        Side::Death => history.reigns.iter().map(|reign| reign.since).find(|since| *since >= call.closed),
+        Side::App | Side::Client => words.chain(stops).chain([call.closed]).max(),
     };
-    given_up.is_none_or(|given_up| at < given_up || history.clock.furthest_between(given_up, at) < hold)
+    given_up.is_none_or(|given_up| history.clock.furthest_between(given_up, at) < hold)
+}
+
+/// Whether the connection was open, or the work followed that came of it: up to the poll timeout it is looked at again.
+fn is_open(history: &History, call: &Call, at: Instant) -> bool {
+    if !call.is_followed() {
+        return call.was_heard() && at < call.closed;
+    }
+    let jobs = history.jobs_between(&call.job, call.received, call.closed);
+    let timeout = jobs.filter_map(|job| job.completion.poll()).map(|poll| poll.timeout).min().unwrap_or_default();
+    let is_in_time = history.clock.furthest_between(call.closed, at) < TimeDelta::from_std(timeout).unwrap();
+    at < call.closed || is_in_time && call.looks_heard().any(|look| at < look.at)
 }
 
 /// Never more runs of a group at once than it lets, held ones included.
@@ -102,7 +122,7 @@ pub(super) fn groups(history: &History, violations: &mut Vec<Violation>) {
                 return false;
             }
             let hold = was.iter().map(|job| TimeDelta::from_std(job.hold).unwrap()).min().unwrap_or_default();
-            let open = call.received < other.closed && !other.cut_off;
+            let open = is_open(history, other, call.received);
             let working = other.finished.is_none_or(|finished| call.received < finished);
             open || working
                 && was.iter().all(|job| keeps_others_out(job))

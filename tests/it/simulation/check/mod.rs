@@ -1,12 +1,15 @@
 //! Holds what an app saw and what the ledger says against what the definitions demanded. Pure: a [`History`] comes in, and
 //! every [`Violation`] goes out. The app's log is the witness; the ledger is believed in nothing that it could have seen.
 //!
-//! `time` is two clocks and what was in force when, `demand` the rows against the schedules, `calls` the app's log alone,
-//! `rows` the ledger against the log, `by_hand` what people asked for.
+//! `time` is two clocks and what was in force when, `call` the app's log, `demand` the rows against the schedules, `calls`
+//! the app's log alone, `rows` the ledger against the log, `followed` the same for work that was taken on, `by_hand` what
+//! people asked for.
 
 mod by_hand;
+mod call;
 mod calls;
 mod demand;
+mod followed;
 mod rows;
 mod table;
 mod time;
@@ -16,10 +19,12 @@ use std::{borrow::Cow, fmt};
 use chrono::{DateTime, Utc};
 use sexton::{
     job::JobName,
-    run::{Attempt, Run, RunId, Trigger},
-    store::{Evidence, Pause, RunQuery, RunStore},
+    run::{Attempt, Run, Trigger},
+    store::{Evidence, RunQuery, RunStore},
 };
 
+pub(crate) use by_hand::{Ask, Deeds, What};
+pub(crate) use call::{Call, Look, Said, Side, Stop};
 pub(crate) use time::{Clock, Kind, Reign, Trouble};
 
 type Instant = DateTime<Utc>;
@@ -37,34 +42,10 @@ pub(crate) struct History {
     pub(crate) evidence: Vec<Evidence>,
     /// What befell the sidecar, in words.
     pub(crate) fates: Vec<String>,
-    /// By whom a run was asked for, and of which job.
-    pub(crate) asked: Vec<(String, JobName)>,
-    /// Runs that somebody who asked was told of.
-    pub(crate) promised: Vec<RunId>,
-    /// When what was held back, on the wall clock.
-    pub(crate) pauses: Vec<Pause>,
+    /// What people did by hand.
+    pub(crate) deeds: Deeds,
     /// On the clock that nobody sets.
     pub(crate) end: Instant,
-}
-
-/// One request, as the app saw it, on the clock that nobody sets.
-#[derive(Debug, Clone)]
-pub(crate) struct Call {
-    pub(crate) job: JobName,
-    pub(crate) run: RunId,
-    pub(crate) scheduled_for: Instant,
-    pub(crate) attempt: u32,
-    pub(crate) fence: u64,
-    pub(crate) trigger: Trigger,
-    pub(crate) received: Instant,
-    /// When the app was done with it, whether anybody listened or not; `None` for never.
-    pub(crate) finished: Option<Instant>,
-    /// What the app answered while somebody listened.
-    pub(crate) answer: Option<(Instant, u16)>,
-    /// When the connection was over.
-    pub(crate) closed: Instant,
-    /// Whether it was over because the sidecar died.
-    pub(crate) cut_off: bool,
 }
 
 /// Which promise was broken.
@@ -152,6 +133,14 @@ impl History {
         for cursor in store.cursors().await.unwrap() {
             self.evidence.extend(store.evidence(cursor.job).await.unwrap());
         }
+    }
+
+    /// All that is known of it, for people.
+    pub(crate) fn whole(self) -> Vec<String> {
+        let calls = self.calls.iter().map(|call| format!("{call:?}"));
+        let rows = self.rows.iter().rev().map(|(row, attempts)| format!("{row:?} {attempts:?}"));
+        let more = calls.chain(rows).collect::<Vec<_>>();
+        self.fates.into_iter().chain(more).collect()
     }
 
     /// Every job that was ever defined, called, or in the ledger.

@@ -6,7 +6,7 @@ use sexton::{
     run::{Attempt, Outcome, Reason, Run, State, Trigger},
 };
 
-use super::{Call, History, Kind, Rule, Violation, is_occurrence};
+use super::{Call, History, Kind, Rule, Violation, followed, is_occurrence};
 
 type Instant = DateTime<Utc>;
 
@@ -30,6 +30,10 @@ pub(super) fn check(history: &History, job: &JobName, violations: &mut Vec<Viola
         {
             violations.push(say(Rule::OutOfTime, wrong));
         }
+        let taken_on = last_call(attempts, &calls).filter(|call| call.is_followed());
+        if let Some(wrong) = taken_on.and_then(|call| followed::impatience(history, row, call)) {
+            violations.push(say(Rule::OutOfTime, wrong));
+        }
         if let Some(wrong) = dishonesty(history, row) {
             violations.push(say(Rule::Dishonest, wrong));
         }
@@ -47,9 +51,12 @@ fn contradiction(row: &Run, attempts: &[Attempt], calls: &[&Call]) -> Option<&'s
     if calls.iter().filter(same).count() != calls.len() {
         return Some("the ledger let go none of that number and fence");
     }
-    let last = calls.last().filter(|call| attempts.last().is_some_and(|last| last.number == call.attempt));
+    let last = last_call(attempts, calls);
+    if let Some(call) = last.filter(|call| call.is_followed()) {
+        return followed::contradiction(row, call);
+    }
     let status = last.and_then(|call| call.answer).map(|(_, status)| status);
-    let heard = last.is_some_and(|call| !call.cut_off);
+    let heard = last.is_some_and(|call| call.was_heard());
     match (row.state, row.reason) {
         (State::Ended(Outcome::Succeeded), _) if !matches!(status, Some(200..300)) => Some("the app did no such thing"),
         (State::Ended(Outcome::Failed), Some(Reason::Connect | Reason::Panic)) if last.is_some() => {
@@ -68,15 +75,22 @@ fn contradiction(row: &Run, attempts: &[Attempt], calls: &[&Call]) -> Option<&'s
         (State::Ended(Outcome::Skipped), reason) if reason != Some(Reason::Busy) && !calls.is_empty() => {
             Some("it was sent")
         }
+        (State::Ended(Outcome::Cancelled), None) if last.is_some_and(|call| call.stops.is_empty()) => {
+            Some("the app was not asked to stop for a newer run")
+        }
+        (State::Ended(Outcome::Cancelled), None | Some(Reason::Settled)) => None,
         (State::Ended(Outcome::Missed | Outcome::Cancelled) | State::Claimed, _) if !calls.is_empty() => {
             Some("it was sent")
+        }
+        (State::Ended(Outcome::Unknown), Some(Reason::PollRefused)) if status != Some(202) => {
+            Some("the app took nothing on")
         }
         // What the app answered may be lost only with the process that heard it.
         (State::Ended(outcome), reason)
             if heard
                 && matches!(status, Some(200..300))
                 && outcome != Outcome::Succeeded
-                && !matches!(reason, Some(Reason::Crash | Reason::Shutdown)) =>
+                && !matches!(reason, Some(Reason::Crash | Reason::Shutdown | Reason::PollRefused)) =>
         {
             Some("the app did it")
         }
@@ -84,12 +98,16 @@ fn contradiction(row: &Run, attempts: &[Attempt], calls: &[&Call]) -> Option<&'s
     }
 }
 
+/// The request of a run's newest attempt, if the app received it.
+fn last_call<'a>(attempts: &[Attempt], calls: &[&'a Call]) -> Option<&'a Call> {
+    let newest = attempts.last()?;
+    calls.last().copied().filter(|call| call.attempt == newest.number)
+}
+
 /// An occurrence is let go for its own instant, and late within the limit, or by catch-up.
 fn out_of_time(history: &History, row: &Run, first: &Attempt) -> Option<&'static str> {
     let (job, limit) = in_force(history, row)?;
-    // Who asks by hand does not wait for jitter.
-    let due = if is_occurrence(row.trigger) { job.fires_at(row.scheduled_for) } else { row.scheduled_for };
-    let lateness = first.sent_at - due;
+    let lateness = first.sent_at - due(job, row.trigger, row.scheduled_for);
     if history.has_trouble(Kind::Back, row.scheduled_for - SLACK, first.sent_at + SLACK) {
         return None;
     }
@@ -101,6 +119,11 @@ fn out_of_time(history: &History, row: &Run, first: &Attempt) -> Option<&'static
         Trigger::CatchUp if lateness < limit - SLACK => Some("this was no catch-up"),
         _ => None,
     }
+}
+
+/// When a run is due: who asks by hand does not wait for jitter.
+fn due(job: &Job, trigger: Trigger, at: Instant) -> Instant {
+    if is_occurrence(trigger) { job.fires_at(at) } else { at }
 }
 
 /// The definition whose schedule demanded a row, and the late limit, where there is only one of each.
@@ -171,15 +194,20 @@ fn skipped_for_nothing(history: &History, row: &Run) -> Option<&'static str> {
     }
     let next = |at: &Instant| job.schedule.next_after(*at).filter(|at| *at <= row.through);
     let idle = std::iter::successors(Some(row.scheduled_for), next).any(|at| {
-        let due = job.fires_at(at);
+        let due = due(job, row.trigger, at);
         let looked_at = history.trouble_at(due).unwrap_or(due) + SLACK;
         !history.rows_of(&row.job).any(|(other, attempts)| {
-            let held = if other.state == State::Ended(Outcome::Unknown) { hold } else { TimeDelta::zero() };
-            other.id != row.id
-                && attempts.iter().any(|attempt| {
-                    let free_at = attempt.finished_at.unwrap_or(DateTime::<Utc>::MAX_UTC - hold) + held;
-                    attempt.sent_at <= looked_at && due - SLACK <= free_at
-                })
+            let is_held = matches!(other.state, State::Ended(Outcome::Unknown | Outcome::Cancelled));
+            let held = if is_held { hold } else { TimeDelta::zero() };
+            let was_there = |from, to: Option<Instant>| {
+                let free_at = to.unwrap_or(DateTime::<Utc>::MAX_UTC - hold) + held;
+                from <= looked_at && due - SLACK <= free_at
+            };
+            // Who waits for a group is in the way too.
+            let waited =
+                job.group.is_some() && other.fence.is_some() && was_there(other.scheduled_for, other.finished_at);
+            let mut sent = attempts.iter().map(|attempt| (attempt.sent_at, attempt.finished_at));
+            other.id != row.id && (waited || sent.any(|(from, to)| was_there(from, to)))
         })
     });
     idle.then_some("no other run was in the way")

@@ -24,16 +24,19 @@ struct Step {
     skew: TimeDelta,
     /// Up to where on the wall clock the sidecar had kept up before it was set.
     seen_to: Instant,
+    /// From where on it keeps up since: it may stand still, or be away, when the clock is set.
+    seen_from: Instant,
 }
 
 impl Clock {
     pub(crate) fn right_from(begin: Instant) -> Self {
-        Self { steps: vec![Step { at: begin, skew: TimeDelta::zero(), seen_to: begin }] }
+        Self { steps: vec![Step { at: begin, skew: TimeDelta::zero(), seen_to: begin, seen_from: begin }] }
     }
 
-    pub(crate) fn set(&mut self, at: Instant, by: TimeDelta, seen_to: Instant) {
+    /// `seen_to`: up to where on the wall clock the sidecar had kept up; `seen_again`: from when on it does.
+    pub(crate) fn set(&mut self, at: Instant, by: TimeDelta, seen_to: Instant, seen_again: Instant) {
         let skew = self.skew(at) + by;
-        self.steps.push(Step { at, skew, seen_to });
+        self.steps.push(Step { at, skew, seen_to, seen_from: seen_again + skew });
     }
 
     pub(crate) fn wall(&self, at: Instant) -> Instant {
@@ -121,7 +124,18 @@ impl History {
                     let before = step.at + skew;
                     let to = step.seen_to.min(before);
                     stretches.push(Stretch { job, from, to, at_most_to: before + LEAD, is_last: false, is_owed });
-                    from = step.at + step.skew;
+                    // What a sidecar that looked away had done and had not is one to it.
+                    let (after, seen_from) = (step.at + step.skew, step.seen_from.min(self.clock.wall(end)));
+                    let at_most_to = seen_from + LEAD;
+                    stretches.push(Stretch {
+                        job,
+                        from: after,
+                        to: seen_from,
+                        at_most_to,
+                        is_last: false,
+                        is_owed: false,
+                    });
+                    from = seen_from;
                 }
             }
             let to = self.clock.wall(end);

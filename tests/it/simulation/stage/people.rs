@@ -1,0 +1,155 @@
+//! What people do by hand, as the API has it done: fire, backfill, cancel, settle, pause, resume.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use sexton::{
+    admin,
+    dispatch::{self, Cancelled},
+    job::JobName,
+    run::{Outcome, Run, RunId, Trigger},
+    scheduler::decisions::{self, Command, Done, Event, Refused, Ticket},
+    store::RunQuery,
+};
+
+use super::{Instant, Stage, backfill::Backfilling};
+use crate::simulation::{
+    app::{Word, stop::Stopped},
+    check::{Ask, Deeds, What},
+    scenario::Deed,
+};
+
+/// All who ask for something.
+#[derive(Default)]
+pub(super) struct People {
+    pub(super) deeds: Deeds,
+    last: Ticket,
+    /// Who waits to hear that a run is settled so.
+    settling: BTreeMap<Ticket, (RunId, Outcome)>,
+    pub(super) backfill: Option<Backfilling>,
+}
+
+impl People {
+    pub(super) fn ticket(&mut self) -> Ticket {
+        self.last += 1;
+        self.last
+    }
+
+    /// Notes who asks for a run of `job`, and says by which name.
+    pub(super) fn ask_for(&mut self, job: &JobName, at: Instant, what: What) -> String {
+        let by = format!("user:{}", self.deeds.asked.len());
+        self.deeds.asked.push(Ask { by: by.clone(), job: job.clone(), at, what });
+        by
+    }
+
+    pub(super) fn hear(&mut self, ticket: Ticket, answer: Result<Done, Refused>) {
+        if let Some(backfill) = &mut self.backfill {
+            backfill.hear(ticket, &answer);
+        }
+        match answer {
+            Ok(Done::Claimed { run, .. }) => self.deeds.promised.push(run),
+            Ok(Done::Settled) => self.deeds.settled.extend(self.settling.remove(&ticket)),
+            _ => {}
+        }
+    }
+}
+
+impl Stage {
+    pub(super) async fn does(&mut self, deed: Deed) {
+        match deed {
+            Deed::Fire(number, times) => {
+                let Some(job) = self.job(number) else { return };
+                for _ in 0..times {
+                    let by = Some(self.people.ask_for(&job, self.now, What::Fire));
+                    let (job, trigger, scheduled_for) = (job.clone(), Trigger::Manual, None);
+                    self.ask(Command::Fire { job, trigger, scheduled_for, by }).await;
+                }
+            }
+            Deed::Backfill { number, back, length, again } => {
+                let Some(job) = self.job(number) else { return };
+                let from = self.wall() - back;
+                let (job, to) = (job.to_string(), from + length);
+                let mut asked = admin::Backfill { job, from, to: to.min(self.wall()), again };
+                self.people.backfill = Some(Backfilling::new(asked.clone(), self.now));
+                (self.between.overhear)(&mut asked);
+                self.people.backfill.iter_mut().for_each(|backfill| backfill.passed_on = asked.clone());
+            }
+            Deed::Cancel(number) => self.cancel(number).await,
+            Deed::Settle(number) => {
+                let query = RunQuery { outcome: Some(Outcome::Unknown), limit: 50, ..RunQuery::default() };
+                let unknown = self.store.runs(query).await.unwrap();
+                let done = |run: &Run| run.settled.is_none() && self.app.is_done_with(run.id, self.now);
+                let unknown: Vec<RunId> = unknown.iter().filter(|run| done(run)).map(|run| run.id).collect();
+                let Some(run) = one_of(&unknown, number) else { return };
+                let outcome = if number.is_multiple_of(3) { Outcome::Failed } else { Outcome::Succeeded };
+                self.people.deeds.settlements.push((run, outcome));
+                let ticket = self.ask(Command::Settle { run, outcome }).await;
+                self.people.settling.extend(ticket.map(|ticket| (ticket, (run, outcome))));
+            }
+            Deed::Pause(number, time) => {
+                let job = number.and_then(|number| self.job(number));
+                let until = time.map(|time| self.wall() + time);
+                self.ask(Command::Pause { job, until, note: None, by: None }).await;
+            }
+            Deed::Resume(number) => {
+                let job = number.and_then(|number| self.job(number));
+                self.ask(Command::Resume { job }).await;
+            }
+        }
+    }
+
+    /// The app of an open run is asked to stop first, as the listener does it.
+    async fn cancel(&mut self, number: usize) {
+        if !self.hears_people() {
+            return;
+        }
+        let open = self.store.unfinished().await.unwrap();
+        let Some(run) = one_of(&open, number) else { return };
+        self.people.deeds.cancelled.push(run.id);
+        if !run.state.is_open() {
+            self.ask(Command::Cancel { run: run.id, app: None }).await;
+            return;
+        }
+        let wall = self.wall();
+        let call = self.file.jobs.get(&run.job).and_then(|job| dispatch::stop_call(job, run.work.as_ref()));
+        let words = String::new();
+        let (at, app) = if call.is_some() {
+            let Stopped { at, answer, ends_with } =
+                self.app.stop(&mut self.dice, self.now, (run.id, run.attempts), true);
+            self.is_answered_as_stopped(run.id, wall, ends_with);
+            let confirmed = matches!(answer, Some(Cancelled::Confirmed { .. }));
+            let confirmed = confirmed.then(|| decisions::Stopped::Confirmed { words: words.clone() });
+            (at, confirmed.unwrap_or(decisions::Stopped::NotConfirmed { words }))
+        } else {
+            (self.now + TimeDelta::milliseconds(1), decisions::Stopped::NotConfirmed { words })
+        };
+        let (ticket, run) = (self.people.ticket(), run.id);
+        let event = Event::Asked(ticket, Command::Cancel { run, app: Some(app) });
+        if let Some(sidecar) = &mut self.sidecar {
+            sidecar.will_hear(Word { at, event });
+        }
+    }
+
+    pub(super) fn job(&self, number: usize) -> Option<JobName> {
+        self.file.jobs.keys().nth(number).cloned()
+    }
+
+    /// A process that is away, or stands still, is not asked.
+    pub(super) fn hears_people(&self) -> bool {
+        self.sidecar.as_ref().is_some_and(|sidecar| sidecar.frozen_until <= self.now)
+    }
+
+    pub(super) async fn ask(&mut self, command: Command) -> Option<Ticket> {
+        if !self.hears_people() {
+            return None;
+        }
+        let ticket = self.people.ticket();
+        self.decide(Event::Asked(ticket, command));
+        self.write().await;
+        Some(ticket)
+    }
+}
+
+fn one_of<T: Clone>(all: &[T], number: usize) -> Option<T> {
+    all.get(number % all.len().max(1)).cloned()
+}
