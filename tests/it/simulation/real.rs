@@ -93,6 +93,7 @@ impl Campaign {
             evidence: Vec::new(),
             fates: Vec::new(),
             deeds: Deeds::default(),
+            slowness: secs(30),
             end,
         };
         let address = format!("sqlite://{}", self.sidecar.path("sexton.db").display());

@@ -20,13 +20,7 @@ pub(crate) struct Stopped {
 }
 
 impl App {
-    pub(crate) fn stop(
-        &mut self,
-        dice: &mut Dice,
-        now: Instant,
-        (run, attempt): (RunId, u32),
-        by_hand: bool,
-    ) -> Stopped {
+    pub(crate) fn stop(&mut self, dice: &mut Dice, now: Instant, (run, attempt): (RunId, u32)) -> Stopped {
         let at = now + dice.span(millis(2), millis(400));
         let Some(number) = self.number_of(run, attempt) else {
             // It never came, or comes later.
@@ -48,7 +42,7 @@ impl App {
             _ => (TimeDelta::zero(), None),
         };
         let (at, confirmed) = (at + takes, matches!(answer, Some(Cancelled::Confirmed { .. })));
-        self.log[number].stops.push(Stop { at, confirmed, by_hand });
+        self.log[number].stops.push(Stop { at, confirmed });
         Stopped { at, answer, ends_with }
     }
 

@@ -75,8 +75,6 @@ pub(crate) struct Stop {
     pub(crate) at: Instant,
     /// Whether it said, to somebody who heard it, that it is not at it any more; which may be a lie.
     pub(crate) confirmed: bool,
-    /// Asked by people, and not for the sake of a newer run or of the poll timeout.
-    pub(crate) by_hand: bool,
 }
 
 impl Call {
@@ -95,10 +93,11 @@ impl Call {
         self.looks.is_some() && self.answer.is_some() && self.was_heard()
     }
 
-    /// Whether the app was taken at its word that it stopped. While a request is open that word does not count, for the
-    /// open request says otherwise; unless people took it.
+    /// Whether the app was taken at its word that it stopped. An open request says otherwise, and so does one that was not
+    /// answered in time, by itself or by what stands before it.
     pub(super) fn is_stopped(&self, at: Instant) -> bool {
-        let is_over = self.is_followed() || self.closed <= at && self.closed_by == Side::App;
-        self.stops.iter().any(|stop| stop.confirmed && stop.at <= at && (stop.by_hand || is_over))
+        let is_answered = self.closed <= at && self.closed_by == Side::App;
+        let is_over = is_answered && !matches!(self.answer, Some((_, 408 | 502 | 504)));
+        self.stops.iter().any(|stop| stop.confirmed && stop.at <= at && (is_over || self.is_followed()))
     }
 }

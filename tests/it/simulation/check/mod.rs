@@ -16,7 +16,7 @@ mod time;
 
 use std::{borrow::Cow, fmt};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
     job::JobName,
     run::{Attempt, Run, Trigger},
@@ -44,6 +44,8 @@ pub(crate) struct History {
     pub(crate) fates: Vec<String>,
     /// What people did by hand.
     pub(crate) deeds: Deeds,
+    /// How late the machine itself may make a request.
+    pub(crate) slowness: TimeDelta,
     /// On the clock that nobody sets.
     pub(crate) end: Instant,
 }

@@ -22,7 +22,8 @@ pub(super) fn check(history: &History, job: &JobName, violations: &mut Vec<Viola
         if let Some(wrong) = contradiction(row, attempts, &calls) {
             violations.push(say(Rule::Untrue, wrong));
         }
-        if row.state.outcome().is_none() && row.scheduled_for < history.clock.wall(history.end) - PATIENCE {
+        let asked_at = row.id.made_at().unwrap_or(row.scheduled_for).max(row.scheduled_for);
+        if row.state.outcome().is_none() && asked_at < history.clock.wall(history.end) - PATIENCE {
             violations.push(say(Rule::Unfinished, "it never ended"));
         }
         if let Some(first) = attempts.first()
@@ -107,7 +108,7 @@ fn last_call<'a>(attempts: &[Attempt], calls: &[&'a Call]) -> Option<&'a Call> {
 /// An occurrence is let go for its own instant, and late within the limit, or by catch-up.
 fn out_of_time(history: &History, row: &Run, first: &Attempt) -> Option<&'static str> {
     let (job, limit) = in_force(history, row)?;
-    let lateness = first.sent_at - due(job, row.trigger, row.scheduled_for);
+    let lateness = first.sent_at - due(job, row, row.scheduled_for);
     if history.has_trouble(Kind::Back, row.scheduled_for - SLACK, first.sent_at + SLACK) {
         return None;
     }
@@ -115,15 +116,15 @@ fn out_of_time(history: &History, row: &Run, first: &Attempt) -> Option<&'static
         _ if lateness < -SLACK => Some("too early"),
         // In line, it is as late as whoever is before it makes it.
         _ if matches!(job.overlap, Overlap::Queue | Overlap::Replace) || job.group.is_some() => None,
-        Trigger::Schedule if lateness > limit + SLACK && job.catch_up != CatchUp::All => Some("too late"),
+        Trigger::Schedule if lateness > limit + history.slowness && job.catch_up != CatchUp::All => Some("too late"),
         Trigger::CatchUp if lateness < limit - SLACK => Some("this was no catch-up"),
         _ => None,
     }
 }
 
-/// When a run is due: who asks by hand does not wait for jitter.
-fn due(job: &Job, trigger: Trigger, at: Instant) -> Instant {
-    if is_occurrence(trigger) { job.fires_at(at) } else { at }
+/// When the occurrence `at` of a run is due: what is asked for by hand at once, whatever instant it is for.
+fn due(job: &Job, row: &Run, at: Instant) -> Instant {
+    if is_occurrence(row.trigger) { job.fires_at(at) } else { row.id.made_at().unwrap_or(at) }
 }
 
 /// The definition whose schedule demanded a row, and the late limit, where there is only one of each.
@@ -194,7 +195,7 @@ fn skipped_for_nothing(history: &History, row: &Run) -> Option<&'static str> {
     }
     let next = |at: &Instant| job.schedule.next_after(*at).filter(|at| *at <= row.through);
     let idle = std::iter::successors(Some(row.scheduled_for), next).any(|at| {
-        let due = due(job, row.trigger, at);
+        let due = due(job, row, at);
         let looked_at = history.trouble_at(due).unwrap_or(due) + SLACK;
         !history.rows_of(&row.job).any(|(other, attempts)| {
             let is_held = matches!(other.state, State::Ended(Outcome::Unknown | Outcome::Cancelled));

@@ -40,7 +40,7 @@ impl Stage {
                 Effect::Cancel(inquiry, _) => {
                     let run = inquiry.run;
                     let Stopped { at, answer, ends_with } =
-                        self.app.stop(&mut self.dice, self.now, (run, inquiry.attempt), false);
+                        self.app.stop(&mut self.dice, self.now, (run, inquiry.attempt));
                     sidecar.will_hear(Word { at, event: Event::Cancelled(run, answer) });
                     self.is_answered_as_stopped(run, wall, ends_with);
                 }
@@ -56,14 +56,14 @@ impl Stage {
                         self.now, self.told
                     )
                 }
-                Effect::Answer(ticket, answer) => self.people.hear(ticket, answer),
+                Effect::Answer(ticket, answer) => self.people.hear(ticket, &answer),
                 Effect::Notice(_) => {}
             }
         }
     }
 
     /// The app ends a request before its time, because it was asked to.
-    pub(super) fn is_answered_as_stopped(&mut self, run: RunId, wall: Instant, ends_with: Option<(Instant, u16)>) {
+    fn is_answered_as_stopped(&mut self, run: RunId, wall: Instant, ends_with: Option<(Instant, u16)>) {
         let (Some(sidecar), Some((at, status))) = (&mut self.sidecar, ends_with) else { return };
         let report = world::report(Outcome::Failed, Some(Reason::Status), wall);
         let report = Report { status: Some(status), ..report };

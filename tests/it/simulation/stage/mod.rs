@@ -210,6 +210,7 @@ impl Stage {
             evidence: Vec::new(),
             fates: self.told,
             deeds: self.people.deeds,
+            slowness: secs(3),
             end: self.now,
         };
         history.read(self.store.as_ref()).await;

@@ -2,19 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
 use sexton::{
     admin,
-    dispatch::{self, Cancelled},
     job::JobName,
     run::{Outcome, Run, RunId, Trigger},
-    scheduler::decisions::{self, Command, Done, Event, Refused, Ticket},
+    scheduler::decisions::{Command, Done, Event, Refused, Ticket},
     store::RunQuery,
 };
 
 use super::{Instant, Stage, backfill::Backfilling};
 use crate::simulation::{
-    app::{Word, stop::Stopped},
     check::{Ask, Deeds, What},
     scenario::Deed,
 };
@@ -42,12 +39,12 @@ impl People {
         by
     }
 
-    pub(super) fn hear(&mut self, ticket: Ticket, answer: Result<Done, Refused>) {
+    pub(super) fn hear(&mut self, ticket: Ticket, answer: &Result<Done, Refused>) {
         if let Some(backfill) = &mut self.backfill {
-            backfill.hear(ticket, &answer);
+            backfill.hear(ticket, answer);
         }
         match answer {
-            Ok(Done::Claimed { run, .. }) => self.deeds.promised.push(run),
+            Ok(Done::Claimed { run, .. }) => self.deeds.promised.push(*run),
             Ok(Done::Settled) => self.deeds.settled.extend(self.settling.remove(&ticket)),
             _ => {}
         }
@@ -74,7 +71,12 @@ impl Stage {
                 (self.between.overhear)(&mut asked);
                 self.people.backfill.iter_mut().for_each(|backfill| backfill.passed_on = asked.clone());
             }
-            Deed::Cancel(number) => self.cancel(number).await,
+            Deed::Cancel(number) => {
+                let open = self.store.unfinished().await.unwrap();
+                let Some(run) = one_of(&open, number).map(|run| run.id) else { return };
+                self.people.deeds.cancelled.push(run);
+                self.ask(Command::Cancel { run }).await;
+            }
             Deed::Settle(number) => {
                 let query = RunQuery { outcome: Some(Outcome::Unknown), limit: 50, ..RunQuery::default() };
                 let unknown = self.store.runs(query).await.unwrap();
@@ -95,38 +97,6 @@ impl Stage {
                 let job = number.and_then(|number| self.job(number));
                 self.ask(Command::Resume { job }).await;
             }
-        }
-    }
-
-    /// The app of an open run is asked to stop first, as the listener does it.
-    async fn cancel(&mut self, number: usize) {
-        if !self.hears_people() {
-            return;
-        }
-        let open = self.store.unfinished().await.unwrap();
-        let Some(run) = one_of(&open, number) else { return };
-        self.people.deeds.cancelled.push(run.id);
-        if !run.state.is_open() {
-            self.ask(Command::Cancel { run: run.id, app: None }).await;
-            return;
-        }
-        let wall = self.wall();
-        let call = self.file.jobs.get(&run.job).and_then(|job| dispatch::stop_call(job, run.work.as_ref()));
-        let words = String::new();
-        let (at, app) = if call.is_some() {
-            let Stopped { at, answer, ends_with } =
-                self.app.stop(&mut self.dice, self.now, (run.id, run.attempts), true);
-            self.is_answered_as_stopped(run.id, wall, ends_with);
-            let confirmed = matches!(answer, Some(Cancelled::Confirmed { .. }));
-            let confirmed = confirmed.then(|| decisions::Stopped::Confirmed { words: words.clone() });
-            (at, confirmed.unwrap_or(decisions::Stopped::NotConfirmed { words }))
-        } else {
-            (self.now + TimeDelta::milliseconds(1), decisions::Stopped::NotConfirmed { words })
-        };
-        let (ticket, run) = (self.people.ticket(), run.id);
-        let event = Event::Asked(ticket, Command::Cancel { run, app: Some(app) });
-        if let Some(sidecar) = &mut self.sidecar {
-            sidecar.will_hear(Word { at, event });
         }
     }
 
