@@ -181,6 +181,13 @@ async fn a_token_is_good_for_its_own_run_only() {
         let refused = sync(&example, &minted.claims(asked), &minted.token).await;
         assert_eq!(refused.problem(403), "the token belongs to another run", "{name}");
     }
+    for (key, status) in [(other.as_str(), 403), (minted.claims["run_id"].as_str().unwrap(), 200)] {
+        let mut call = Call::new(example.address, "POST", "/api/sync").bearer(&minted.token);
+        for (header, claim) in [("sexton-job", "job"), ("sexton-run", "run_id"), ("sexton-fence", "fence")] {
+            call = call.header(header, minted.claims[claim].to_string().trim_matches('"'));
+        }
+        assert_eq!(call.header("idempotency-key", format!("\"{key}\"")).send().await.status, status, "{key}");
+    }
     for scope in ["", "sync", "sync:runs", "sync:read", "admin"] {
         let refused = sync(&example, &minted.claims, &with(json!({"scope": scope}))).await;
         assert_eq!(refused.problem(403), "the token lacks the scope sync:run", "{scope}");
