@@ -16,4 +16,5 @@ mod retrying;
 mod starting;
 mod stopping;
 mod taking_turns;
+mod waiting;
 mod working_app;

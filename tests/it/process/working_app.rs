@@ -7,18 +7,22 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Json, Router,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{get, post},
 };
 use chrono::{DateTime, Utc};
-use tokio::{net::TcpSocket, task::AbortHandle};
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpSocket,
+    task::{AbortHandle, JoinHandle},
+};
 
 use crate::support::{process::eventually, sidecar::PATIENCE};
 
-/// `/takes/MS` takes so long; `/busy/N/SECONDS` answers the first N attempts of a run with 503 and asks to be left alone so
+/// `/takes/MS` takes so long; `/accepts/MS` too, but answers 202 at once and then says how far it is; `/busy/N/SECONDS` answers the first N attempts of a run with 503 and asks to be left alone so
 /// long; `/stop` stops the run that it is told of; `/lie/STATUS` does not.
 #[derive(Clone)]
 pub(super) struct WorkingApp {
@@ -59,6 +63,8 @@ impl Absent {
         let this = WorkingApp { address: self.address, log: Arc::default() };
         let app = Router::new()
             .route("/takes/{ms}", post(work))
+            .route("/accepts/{ms}", post(accept))
+            .route("/state/{number}", get(state))
             .route("/busy/{times}/{seconds}", post(busy))
             .route("/stop", post(stop))
             .route(
@@ -124,21 +130,36 @@ impl WorkingApp {
         log.len() - 1
     }
 
+    fn begin(&self, ms: u64, headers: &HeaderMap) -> (usize, JoinHandle<()>) {
+        let number = self.note(headers);
+        let log = self.clone();
+        let work = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            log.change(number, |pass| pass.finished = Some(now()));
+        });
+        self.change(number, |pass| pass.work = Some(work.abort_handle()));
+        (number, work)
+    }
+
     fn change(&self, number: usize, change: impl FnOnce(&mut Pass)) {
         change(&mut self.log.lock().unwrap()[number]);
     }
 }
 
 async fn work(State(app): State<WorkingApp>, Path(ms): Path<u64>, headers: HeaderMap) -> StatusCode {
-    let number = app.note(&headers);
-    let log = app.clone();
-    let work = tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(ms)).await;
-        log.change(number, |pass| pass.finished = Some(now()));
-    });
-    app.change(number, |pass| pass.work = Some(work.abort_handle()));
+    let (_, work) = app.begin(ms, &headers);
     // What was stopped says so.
     work.await.map_or(StatusCode::CONFLICT, |()| StatusCode::OK)
+}
+
+async fn accept(State(app): State<WorkingApp>, Path(ms): Path<u64>, headers: HeaderMap) -> impl IntoResponse {
+    let (number, _) = app.begin(ms, &headers);
+    (StatusCode::ACCEPTED, [("location", format!("/state/{number}"))])
+}
+
+async fn state(State(app): State<WorkingApp>, Path(number): Path<usize>) -> Json<Value> {
+    let finished = app.passes()[number].finished.is_some();
+    Json(json!({ "status": if finished { "done" } else { "running" } }))
 }
 
 async fn busy(State(app): State<WorkingApp>, Path((times, seconds)): Path<(u32, u32)>, headers: HeaderMap) -> Response {
