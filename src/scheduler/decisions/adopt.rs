@@ -107,7 +107,7 @@ impl Decisions {
             ends.extend(self.take_claims_again(now, &job.name));
         }
         push_anchors(Vec::new(), anchors, effects);
-        push_writes(Vec::new(), ends, effects);
+        push_writes(self.call_up_all(now), ends, effects);
         effects.push(Effect::Notice(Notice::Reloaded(reloaded)));
         self.take_due(now, effects);
     }

@@ -334,8 +334,8 @@ struct Writes {
     begins: Vec<Begin>,
     queues: Vec<RunId>,
     ends: Vec<End>,
-    /// What apps are asked.
-    asks: Vec<Effect>,
+    /// What else follows: apps that are asked, attempts that end.
+    others: Vec<Effect>,
 }
 
 impl Writes {
@@ -350,7 +350,7 @@ impl Writes {
         if !self.begins.is_empty() {
             effects.push(Effect::Write(Write::Begin(self.begins)));
         }
-        effects.extend(self.asks);
+        effects.extend(self.others);
     }
 }
 

@@ -92,7 +92,7 @@ impl Decisions {
     pub(super) fn ask_permit(&mut self, now: DateTime<Utc>, run: RunId) -> Option<Begin> {
         let live = self.runs.get_mut(&run)?;
         let permits = self.permits.entry(live.job.target.name.clone()).or_default();
-        if permits.out < self.definitions.settings.max_in_flight {
+        if permits.queue.is_empty() && permits.out < self.definitions.settings.max_in_flight {
             permits.out += 1;
             return self.begin(now, run);
         }
@@ -166,7 +166,12 @@ impl Decisions {
             (live.attempt, live.fence) = (Some(attempt), Some(fence));
             live.stage = Stage::Ready { fence, attempt };
             let (at, group) = (leaves_at(now, live.fires_at), live.job.group.clone());
+            let replaces = live.job.overlap == Overlap::Replace;
             self.look_again(at, run);
+            // One may have lined up meanwhile to take its place.
+            if let Some(newer) = self.queued_of_same_job(run).filter(|_| replaces) {
+                self.wake_run(newer);
+            }
             // There may be room for one more.
             if let Some(next) = group.and_then(|group| self.first_in_line(&group.name)) {
                 self.wake_run(next);
@@ -197,7 +202,9 @@ impl Decisions {
     /// The ledger could not be asked: the run gives its permit back, and it is claimed again and looked at anew; and so is
     /// whoever waits in line, for nobody would call them up.
     pub(super) fn step_back(&mut self, at: DateTime<Utc>, run: RunId) {
-        let line = self.permit_of(run).map(|permits| {
+        let target = self.permit_of(run);
+        let permits = target.and_then(|target| self.permits.get_mut(&target));
+        let line = permits.map(|permits| {
             permits.out -= 1;
             std::mem::take(&mut permits.queue)
         });
@@ -215,22 +222,31 @@ impl Decisions {
 
     /// Gives a run's permit back, if it has one; the first in line begins.
     pub(super) fn release_permit(&mut self, now: DateTime<Utc>, run: RunId) -> Option<Begin> {
-        let is_firing = self.phase == Phase::Firing;
-        let permits = self.permit_of(run)?;
-        let next = if is_firing { permits.queue.pop_first() } else { None };
-        match next {
-            Some((_, next)) => self.begin(now, next),
-            None => {
-                permits.out -= 1;
-                None
-            }
-        }
+        let target = self.permit_of(run)?;
+        self.permits.get_mut(&target)?.out -= 1;
+        self.call_up(now, &target)
     }
 
-    /// Takes a run's permit from it: whose permits that is one of.
-    fn permit_of(&mut self, run: RunId) -> Option<&mut Permits> {
-        let target = self.runs.get_mut(&run)?.permit.take()?;
-        self.permits.get_mut(&target.name)
+    /// A reload may have made room for more than one.
+    pub(super) fn call_up_all(&mut self, now: DateTime<Utc>) -> Vec<Begin> {
+        let targets: Vec<String> = self.permits.keys().cloned().collect();
+        targets.iter().flat_map(|target| std::iter::from_fn(|| self.call_up(now, target)).collect::<Vec<_>>()).collect()
+    }
+
+    /// The first in line begins if there is room: a reload may have made it less.
+    fn call_up(&mut self, now: DateTime<Utc>, target: &str) -> Option<Begin> {
+        let permits = self.permits.get_mut(target)?;
+        if self.phase != Phase::Firing || permits.out >= self.definitions.settings.max_in_flight {
+            return None;
+        }
+        let (_, next) = permits.queue.pop_first()?;
+        permits.out += 1;
+        self.begin(now, next)
+    }
+
+    /// Takes a run's permit from it: for which target that was.
+    fn permit_of(&mut self, run: RunId) -> Option<String> {
+        Some(self.runs.get_mut(&run)?.permit.take()?.name.clone())
     }
 
     /// Gives up a place in line for a permit.

@@ -69,6 +69,10 @@ impl Decisions {
     ) {
         let Some(live) = self.runs.get_mut(&run) else { return };
         if live.standing != Standing::Fresh {
+            if live.standing == Standing::Queued && live.job.overlap == Overlap::Replace {
+                // Since it lined up, what was on its way to the ledger has arrived, or a start knows nobody who was asked.
+                self.make_room_for(now, run, reason, writes);
+            }
             return self.wait_for(run, Need::Job, until);
         }
         if now < live.fires_at {
@@ -81,8 +85,13 @@ impl Decisions {
         }
         match live.job.overlap {
             Overlap::Queue => self.queue(run, until, writes),
-            Overlap::Replace => self.queue_instead(run, reason, until, writes),
-            Overlap::Skip | Overlap::Allow => writes.ends.extend(self.end(run, Outcome::Skipped, reason)),
+            // Who sends an occurrence of the past again does not want a newer one stopped for it.
+            Overlap::Replace if live.trigger != Trigger::Backfill => {
+                self.queue_instead(now, run, reason, until, writes);
+            }
+            Overlap::Skip | Overlap::Replace | Overlap::Allow => {
+                writes.ends.extend(self.end(run, Outcome::Skipped, reason));
+            }
         }
     }
 
@@ -96,12 +105,19 @@ impl Decisions {
     }
 
     /// The newest waits; whoever waited before makes room.
-    fn queue_instead(&mut self, run: RunId, reason: Reason, until: Option<DateTime<Utc>>, writes: &mut Writes) {
+    fn queue_instead(
+        &mut self,
+        now: DateTime<Utc>,
+        run: RunId,
+        reason: Reason,
+        until: Option<DateTime<Utc>>,
+        writes: &mut Writes,
+    ) {
         let waits = |older: &RunId| self.runs.get(older).is_some_and(Live::is_waiting);
         if let Some(older) = self.queued_of_same_job(run).filter(waits) {
             writes.ends.extend(self.end(older, Outcome::Skipped, reason));
         }
-        self.make_room_for(run, reason, writes);
+        self.make_room_for(now, run, reason, writes);
         self.line_up(run, until, writes);
     }
 
@@ -228,7 +244,7 @@ impl Decisions {
         line.and_then(|line| line.first()).is_some_and(|first| *first < (live.fires_at, run))
     }
 
-    fn queued_of_same_job(&self, run: RunId) -> Option<RunId> {
+    pub(super) fn queued_of_same_job(&self, run: RunId) -> Option<RunId> {
         let live = self.runs.get(&run)?;
         let of_job = self.by_job.get(&live.job.name)?.iter().map(|(_, other)| *other);
         of_job.filter(|other| *other != run).find(|other| self.runs.get(other).is_some_and(Live::is_queued))

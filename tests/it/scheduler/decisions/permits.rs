@@ -69,6 +69,39 @@ fn an_edit_leaves_everybody_where_they_stand() {
     assert_eq!(world.sent_jobs(), ["c", "b", "a"]);
 }
 
+/// A reload that makes room calls up those in line, and whoever comes next goes behind those that are left.
+#[test]
+fn more_room_is_for_those_in_line() {
+    let names = ["e", "d", "c", "b", "a"];
+    let mut world = all_due(in_turn(1, &names));
+    let now = noon() + secs(10);
+    world.on(now, Event::Reload(Box::new(in_turn(3, &names))));
+    assert_eq!(world.sent_jobs(), ["e", "d", "c"]);
+    assert_eq!((world.decisions.in_flight(), world.decisions.waiting()), (3, 2));
+    let run = run_of(&world, "c");
+    world.succeed(now, run);
+    assert_eq!(world.sent_jobs(), ["e", "d", "c", "b"]);
+}
+
+/// A reload that takes room away: nobody begins until enough have ended.
+#[test]
+fn less_room_holds_at_once() {
+    let names = ["e", "d", "c", "b", "a"];
+    let mut world = all_due(in_turn(3, &names));
+    let now = noon() + secs(10);
+    world.on(now, Event::Reload(Box::new(in_turn(1, &names))));
+    for (job, open) in [("e", 2), ("d", 1)] {
+        let run = run_of(&world, job);
+        world.succeed(now, run);
+        assert_eq!((world.decisions.in_flight(), world.decisions.waiting()), (open, 2));
+    }
+    for (job, next) in [("c", "b"), ("b", "a")] {
+        let run = run_of(&world, job);
+        world.succeed(now, run);
+        assert_eq!((world.sent_jobs().last(), world.decisions.in_flight()), (Some(&next), 1));
+    }
+}
+
 /// What waits is not yet `sending`: a crash would send it again.
 #[test]
 fn who_waits_has_not_begun() {

@@ -48,6 +48,33 @@ fn answer(world: &mut World, now: DateTime<Utc>, run: RunId, outcome: Outcome, r
     world.answer(now, run, Some(report(outcome, reason, now)));
 }
 
+/// The same, of which the app says in a 202 that it is at it.
+fn polling(keys: &str) -> Definitions {
+    jobs(&[("a", "every 1h", &format!("{KEYS}\ncompletion = \"poll\"\n{keys}"))])
+}
+
+fn accepted(now: DateTime<Utc>) -> Report {
+    let work = Work {
+        attempt: 1,
+        fence: 1,
+        target: "app".to_owned(),
+        path: "/works/7".to_owned(),
+        cancel: Some(Call { method: "POST".to_owned(), path: "/works/7/stop".to_owned() }),
+        interval: Duration::from_secs(2),
+        state: "/status".to_owned(),
+        success: Vec::new(),
+        failure: vec!["failed".to_owned()],
+        progress: "/progress".to_owned(),
+        since: now,
+        until: now + secs(600),
+    };
+    Report { status: Some(202), work: Some(Box::new(work)), ..report(Outcome::Unknown, None, now) }
+}
+
+fn fire(trigger: Trigger) -> Command {
+    Command::Fire { job: name("a"), trigger, scheduled_for: None, by: None }
+}
+
 fn confirms() -> Option<Cancelled> {
     Some(Cancelled::Confirmed { status: 204 })
 }
@@ -170,30 +197,13 @@ fn a_cancel_by_hand_in_between_gives_no_permit_back_twice() {
 /// The app is asked to stop one attempt; when that failed by itself, the next attempt is none that was stopped.
 #[test]
 fn a_retry_is_nothing_that_was_stopped() {
-    let poll = "completion = \"poll\"\nretry = { attempts = 3, initial = \"2s\", on = [\"5xx\"] }";
-    let definitions = jobs(&[("a", "every 1h", &format!("{KEYS}\n{poll}"))]);
+    let definitions = polling("retry = { attempts = 3, initial = \"2s\", on = [\"5xx\"] }");
     let at = |seconds: i64| noon() + secs(3_600 + seconds);
     let mut world = World::start(noon(), definitions, MemoryLedger::default());
     pass(&mut world, 3_598, 3_600);
     let run = world.sent[0].1.run;
-    let work = Work {
-        attempt: 1,
-        fence: 1,
-        target: "app".to_owned(),
-        path: "/works/7".to_owned(),
-        cancel: Some(Call { method: "POST".to_owned(), path: "/works/7/stop".to_owned() }),
-        interval: Duration::from_secs(2),
-        state: "/status".to_owned(),
-        success: Vec::new(),
-        failure: vec!["failed".to_owned()],
-        progress: "/progress".to_owned(),
-        since: at(0),
-        until: at(600),
-    };
-    let accepted = Report { status: Some(202), work: Some(Box::new(work)), ..report(Outcome::Unknown, None, at(0)) };
-    world.answer(at(1), run, Some(accepted));
-    let fire = Command::Fire { job: name("a"), trigger: Trigger::Manual, scheduled_for: None, by: None };
-    world.on(at(2), Event::Asked(1, fire));
+    world.answer(at(1), run, Some(accepted(at(0))));
+    world.on(at(2), Event::Asked(1, fire(Trigger::Manual)));
     assert_eq!(world.cancels.len(), 1, "the newer one wants its place");
     let failed = Report { status: Some(500), ..report(Outcome::Failed, Some(Reason::Status), at(0)) };
     world.on(at(3), Event::Wake);
@@ -219,4 +229,80 @@ fn a_crash_in_the_middle_stacks_nothing() {
     assert!(world.sent.is_empty());
     pass(&mut world, 224, 226);
     assert_eq!((world.sent.len(), world.sent[0].0), (1, t(225)));
+}
+
+/// The ledger was just being told that the app took it on: it is asked to stop that when the ledger has it.
+#[test]
+fn what_was_just_taken_on_is_stopped_too() {
+    let at = |seconds: i64| noon() + secs(3_600 + seconds);
+    let mut world = World::start(noon(), polling(""), MemoryLedger::default());
+    pass(&mut world, 3_598, 3_600);
+    let run = world.sent[0].1.run;
+    world.on_unwritten(at(0), Event::Asked(1, fire(Trigger::Manual)));
+    world.open.remove(&run);
+    world.on_unwritten(at(1), Event::AttemptEnded(run, Some(accepted(at(0)))));
+    assert_eq!(world.cancels, [], "nothing of it is known yet");
+    world.write(at(1));
+    let asked: Vec<_> = world.cancels.iter().map(|(_, run, call)| (*run, call.path.as_str())).collect();
+    assert_eq!(asked, [(run, "/works/7/stop")]);
+    world.on(at(2), Event::Cancelled(run, confirms()));
+    assert_eq!((world.ledger.runs[&run].state.outcome(), world.sent.len()), (Some(Outcome::Cancelled), 2));
+}
+
+/// The ledger took so long to let it go that the newer one fell due: it does not leave any more.
+#[test]
+fn what_had_not_left_does_not_leave() {
+    let mut world = World::start(noon(), jobs(&[("a", "every 1s", KEYS)]), MemoryLedger::default());
+    world.on(noon(), Event::Pulse);
+    assert_eq!(world.ledger.story("a"), ["12:00:01 claimed", "12:00:02 claimed"]);
+    for ms in [950, 1_000, 1_950, 2_000] {
+        world.on_unwritten(noon() + millis(ms), Event::Wake);
+    }
+    world.write(noon() + millis(2_100));
+    assert_eq!(world.ledger.story("a")[..2], ["12:00:01 cancelled", "12:00:02 sending"]);
+    let sent: Vec<_> = world.sent.iter().map(|(_, order)| order.scheduled_for).collect();
+    assert_eq!((sent, world.decisions.in_flight()), (vec![t(2)], 1));
+    assert!(world.cancels.is_empty(), "the app knows nothing of it");
+}
+
+/// Whom the app was asked to stop is in no ledger: after a restart it is asked again.
+#[test]
+fn the_app_is_asked_again_after_a_restart() {
+    let at = |seconds: i64| noon() + secs(3_600 + seconds);
+    let mut world = World::start(noon(), polling(""), MemoryLedger::default());
+    pass(&mut world, 3_598, 3_600);
+    let run = world.sent[0].1.run;
+    world.answer(at(1), run, Some(accepted(at(0))));
+    world.on(at(2), Event::Asked(1, fire(Trigger::Manual)));
+    assert_eq!(world.cancels.len(), 1);
+    let mut world = world.restart(at(5), polling(""));
+    world.pulse(at(5));
+    world.pulse(at(6));
+    assert_eq!(world.cancels.len(), 1, "once");
+    world.on(at(7), Event::Cancelled(run, confirms()));
+    assert_eq!(world.sent.len(), 1, "the newer one starts");
+}
+
+/// Occurrences of the past wait for those of now, and those of now take the place of one of the past.
+#[test]
+fn a_backfill_replaces_nothing() {
+    let mut world = World::start(noon(), replacing(), MemoryLedger::default());
+    pass(&mut world, 58, 61);
+    let backfill = |world: &mut World, at: DateTime<Utc>| {
+        world.on(at, Event::Asked(1, fire(Trigger::Backfill)));
+        let Ok(Done::Claimed { run, .. }) = world.answers[&1] else { panic!("{:?}", world.answers) };
+        run
+    };
+    let of_past = backfill(&mut world, t(70));
+    let row = &world.ledger.runs[&of_past];
+    assert_eq!((row.state.outcome(), row.reason), (Some(Outcome::Skipped), Some(Reason::Running)));
+    assert!(world.cancels.is_empty());
+
+    let run = world.sent[0].1.run;
+    world.succeed(t(80), run);
+    let of_past = backfill(&mut world, t(90));
+    assert_eq!(world.sent[1].1.run, of_past);
+    pass(&mut world, 118, 121);
+    let asked: Vec<_> = world.cancels.iter().map(|(_, run, _)| *run).collect();
+    assert_eq!(asked, [of_past]);
 }
