@@ -8,7 +8,8 @@ use crate::support::{
     sidecar::{FakeApp, OTHER, Running, SECRET, Sidecar, get},
 };
 
-/// Seeds D9, E18: zero jobs is a healthy start, and the age of the last tick is there to be watched. Probes and metrics are open, the rest is for this machine.
+/// Seeds D9, E18: zero jobs is a healthy start, and the age of the last tick can be watched. Probes and metrics are open,
+/// the rest is for this machine.
 #[tokio::test]
 async fn probes_are_open_and_the_rest_is_for_this_machine() {
     let app = FakeApp::start().await;

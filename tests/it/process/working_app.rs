@@ -22,8 +22,9 @@ use tokio::{
 
 use crate::support::{process::eventually, sidecar::PATIENCE};
 
-/// `/takes/MS` takes so long; `/accepts/MS` too, but answers 202 at once and then says how far it is; `/busy/N/SECONDS` answers the first N attempts of a run with 503 and asks to be left alone so
-/// long; `/stop` stops the run that it is told of; `/lie/STATUS` does not.
+/// `/takes/MS` takes so long; `/accepts/MS` too, but answers 202 at once and says how far it is; `/busy/N/SECONDS` answers the
+/// first N attempts of a run with 503 and asks to be left alone so long; `/stop` stops the run that it is told of;
+/// `/lie/STATUS` does not.
 #[derive(Clone)]
 pub(super) struct WorkingApp {
     pub(super) address: SocketAddr,
