@@ -18,6 +18,10 @@ use crate::support::{
 /// How often a run of all tests kills it; `just kill9` does it 200 times.
 const ROUNDS: u64 = 20;
 
+/// How late a machine under load may make whatever it does. Around a death it is no wonder that something is missed: what the
+/// sidecar then sends instead, simulated days tell to the second.
+const SLOWNESS: TimeDelta = secs(30);
+
 /// A sidecar that is started again and again.
 struct Campaign {
     witness: Witness,
@@ -45,7 +49,7 @@ impl Campaign {
         self.reigns.push(Reign { since: now(), definitions: definitions(&self.text), took: true });
         let (running, _) = self.sidecar.run().await;
         if let Some(trouble) = self.troubles.last_mut() {
-            trouble.to = now() + secs(5);
+            trouble.to = now() + SLOWNESS;
         }
         running
     }
@@ -71,7 +75,7 @@ impl Campaign {
     }
 
     fn down_since(&mut self, at: DateTime<Utc>) {
-        self.troubles.push(Trouble { from: at - secs(3), to: at + secs(3_600), kind: Kind::Ill });
+        self.troubles.push(Trouble { from: at - SLOWNESS, to: at + secs(3_600), kind: Kind::Ill });
     }
 
     /// What came of it, once the app is done with everything.
@@ -93,7 +97,7 @@ impl Campaign {
             evidence: Vec::new(),
             fates: Vec::new(),
             deeds: Deeds::default(),
-            slowness: secs(30),
+            slowness: SLOWNESS,
             end,
         };
         let address = format!("sqlite://{}", self.sidecar.path("sexton.db").display());
