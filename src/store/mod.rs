@@ -117,8 +117,8 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     async fn run(&self, id: RunId) -> Result<Option<(Run, Vec<Attempt>)>, StoreError>;
 
     /// Removes runs whose last instant is more than `keep` before `now`, and all but the newest `per_job` rows of each job;
-    /// says how many. A run without an outcome stays, and so does one that has a slot at `now`. Cursors and fences are
-    /// not touched; the periods say up to where rows went. Unlike other writes it is several transactions, so that no other has to wait for it.
+    /// says how many. A run without an outcome stays, and so does one that has a slot at `now`; one that is unknown and was
+    /// not settled goes by its age alone, so that `keep` is the time there is for that. Cursors and fences are not touched; the periods say up to where rows went. Unlike other writes it is several transactions, so that no other has to wait for it.
     async fn prune(&self, now: DateTime<Utc>, keep: Duration, per_job: u64) -> Result<u64, StoreError>;
 
     /// Writes a copy of the ledger as it is at one instant, which is a ledger itself. Replaces nothing.

@@ -179,7 +179,7 @@ impl RunStore for SqliteStore {
         let ids = self.read(move |pool| prune::surplus(pool, now, keep, per_job)).await?;
         let mut removed = 0;
         for ids in ids.chunks(prune::AT_ONCE) {
-            removed += writer.carry_out(Remove { now, ids: ids.to_vec() }).await?;
+            removed += writer.carry_out(Remove { now, keep, ids: ids.to_vec() }).await?;
         }
         Ok(removed)
     }

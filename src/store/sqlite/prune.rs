@@ -24,8 +24,7 @@ pub(super) async fn surplus(
     per_job: u64,
 ) -> Result<Vec<String>, StoreError> {
     let mut ids = Vec::new();
-    // A time longer than the calendar keeps everything.
-    if let Some(oldest) = TimeDelta::from_std(keep).ok().and_then(|keep| now.checked_sub_signed(keep)) {
+    if let Some(oldest) = oldest(now, keep) {
         ids = sqlx::query_scalar("SELECT id FROM runs WHERE scheduled_for < ?1 AND through < ?1")
             .bind(micros(oldest))
             .fetch_all(&pool)
@@ -45,9 +44,15 @@ pub(super) async fn surplus(
     Ok(ids)
 }
 
+/// Before when a run is too old. A time longer than the calendar keeps everything.
+fn oldest(now: DateTime<Utc>, keep: Duration) -> Option<DateTime<Utc>> {
+    now.checked_sub_signed(TimeDelta::from_std(keep).ok()?)
+}
+
 /// Runs to remove, with their attempts; the answer is how many went.
 pub(super) struct Remove {
     pub(super) now: DateTime<Utc>,
+    pub(super) keep: Duration,
     pub(super) ids: Vec<String>,
 }
 
@@ -55,16 +60,19 @@ pub(super) struct Remove {
 impl Write for Remove {
     type Answer = u64;
 
-    /// A run without an outcome stays, and one that has its slot: its job would not know any more what holds it.
+    /// A run without an outcome stays, and one that has its slot: its job would not know any more what holds it. One that is
+    /// unknown and may yet be settled goes by its age alone.
     async fn apply(&self, ledger: &mut SqliteConnection) -> Result<u64, StoreError> {
         let ids = json::rows(&self.ids)?;
         let removed = sqlx::query(
             r#"DELETE FROM runs WHERE id IN (SELECT value FROM json_each(?1)) AND outcome IS NOT NULL
                AND NOT EXISTS (SELECT 1 FROM slots WHERE slots.run = runs.id AND slots.until > ?2)
+               AND (outcome <> 'unknown' OR settled IS NOT NULL OR through < ?3)
                RETURNING id, job, through, "trigger" IN ('schedule', 'catch_up') AS occurrence"#,
         )
         .bind(ids)
         .bind(micros(self.now))
+        .bind(oldest(self.now, self.keep).map(micros))
         .fetch_all(&mut *ledger)
         .await?;
         let mut newest: HashMap<String, i64> = HashMap::new();

@@ -74,6 +74,27 @@ pub(crate) async fn what_is_not_over_stays(open: impl AsyncFn() -> Store) {
     assert_eq!(row(&store, waiting).await.id, waiting);
 }
 
+/// Nobody has said yet what became of it, and it may be asked for: it stays beside the newest rows, until it is settled or old.
+pub(crate) async fn what_may_yet_be_settled_stays(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a"]).await;
+    let unknown = sent(&store, "a", 10).await;
+    store.finish(t(12), vec![timeout(unknown, 15)]).await.unwrap();
+    for second in [20, 30, 40] {
+        done(&store, "a", second).await;
+    }
+    assert_eq!(store.prune(t(100), EVER, 1).await.unwrap(), 2);
+    assert_eq!(seconds_kept(&store, "a").await, [10, 40], "its hold is over, and it stays");
+    assert_eq!(store.prune(t(110), Duration::from_secs(100), 1).await.unwrap(), 0, "it is just as old as that");
+    assert!(store.settle(unknown, Outcome::Succeeded).await.unwrap());
+    assert_eq!(store.prune(t(110), EVER, 1).await.unwrap(), 1);
+
+    let unknown = sent(&store, "a", 50).await;
+    store.finish(t(52), vec![timeout(unknown, 55)]).await.unwrap();
+    assert_eq!(store.prune(t(151), Duration::from_secs(100), 9).await.unwrap(), 2, "nobody said so in time");
+    assert!(seconds_kept(&store, "a").await.is_empty());
+}
+
 /// Pruning forgets rows, not what is accounted for: nothing is claimed again, and no fence is drawn twice.
 pub(crate) async fn cursors_and_fences_outlive_the_rows(open: impl AsyncFn() -> Store) {
     let store = open().await;

@@ -167,5 +167,6 @@ conforms! {
     prune::of_each_job_the_newest_rows_stay,
     prune::a_span_goes_when_its_last_instant_is_old,
     prune::what_is_not_over_stays,
+    prune::what_may_yet_be_settled_stays,
     prune::cursors_and_fences_outlive_the_rows,
 }
