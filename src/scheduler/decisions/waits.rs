@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Decisions, Writes,
+    Decisions, MOST_CAUGHT_UP, Writes,
     live::{Live, Need, Stage, Standing},
 };
 use crate::{
@@ -20,7 +20,7 @@ impl Decisions {
     /// policy says.
     pub(super) fn ask(&mut self, now: DateTime<Utc>, run: RunId, writes: &mut Writes) {
         if self.is_not_its_turn(run) {
-            return self.wait_for(run, Need::Turn, None);
+            return self.wait_for_turn(run, None, writes);
         }
         self.end_retries_before(run, writes);
         if let Some(reason) = self.behind_its_own(run) {
@@ -39,8 +39,29 @@ impl Decisions {
         }
         match need {
             Need::Pause(until) if now < until => self.look_again(until, run),
+            Need::Turn if self.is_out_of_reach(now, run) => {
+                writes.ends.extend(self.end(run, Outcome::Missed, Reason::Downtime));
+            }
             _ => self.ask(now, run, writes),
         }
+    }
+
+    /// Of what a job catches up on so many wait. An app that is slower than its schedule would have ever more wait (seed E15).
+    fn wait_for_turn(&mut self, run: RunId, until: Option<DateTime<Utc>>, writes: &mut Writes) {
+        let Some(live) = self.runs.get(&run) else { return };
+        let waits = |other: &RunId| self.runs.get(other).is_some_and(|other| other.stage == Stage::Waiting(Need::Turn));
+        let of_job = self.by_job.get(&live.job.name).into_iter().flatten().map(|(_, other)| other);
+        let waiting = of_job.filter(|other| **other != run && waits(other)).count();
+        if waiting < MOST_CAUGHT_UP {
+            self.wait_for(run, Need::Turn, until);
+        } else {
+            writes.ends.extend(self.end(run, Outcome::Skipped, Reason::QueueFull));
+        }
+    }
+
+    /// Whether the time in which an occurrence is caught up ran out while it waited.
+    fn is_out_of_reach(&self, now: DateTime<Utc>, run: RunId) -> bool {
+        self.runs.get(&run).is_some_and(|live| self.late_trigger(now, &live.job, live.scheduled_for).is_none())
     }
 
     /// Whether its job is paused by now. A run by hand is sent all the same.
@@ -81,7 +102,7 @@ impl Decisions {
             return self.look_again(at, run);
         }
         if live.catches_up_in_turn() {
-            return self.wait_for(run, Need::Turn, until);
+            return self.wait_for_turn(run, until, writes);
         }
         match live.job.overlap {
             Overlap::Queue => self.queue(run, until, writes),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
     job::Definitions,
-    run::{Outcome, Reason, Trigger},
+    run::{Outcome, Reason, Run, State, Trigger},
     scheduler::decisions::MOST_CAUGHT_UP,
 };
 
@@ -72,6 +72,53 @@ fn e15_the_window_and_the_cap() {
     simulation.run_for(secs(30));
     assert_eq!(sent_for(&simulation).len(), 3);
     assert_eq!(simulation.world.ledger.rows("a")[0].count, 60 * 24 - 3);
+}
+
+/// Seed E15: an app that is slower than the schedule never has more than a hundred wait; what has no room is counted, in rows
+/// that say so, and every occurrence has its own.
+#[test]
+fn e15_the_cap_holds_for_an_app_that_is_slower_than_its_schedule() {
+    let definitions = || all("every 10s", "timeout = \"5m\"\nhold = \"1s\"");
+    let now = noon() + TimeDelta::minutes(30);
+    let mut simulation = after_downtime(definitions(), noon(), now, secs(25));
+    for minute in 1..=90 {
+        simulation.run_until(now + TimeDelta::minutes(minute));
+        if minute % 40 == 0 {
+            simulation = simulation.kill_and_restart(TimeDelta::minutes(2), definitions());
+        }
+        let waiting = |run: &&Run| run.state == State::Claimed && run.scheduled_for <= simulation.now;
+        let waiting = simulation.world.ledger.rows("a").into_iter().filter(waiting).count();
+        assert!(waiting <= MOST_CAUGHT_UP, "{waiting} wait after {minute} minutes");
+    }
+    let rows = simulation.world.ledger.rows("a");
+    let full: u64 = rows.iter().filter(|row| row.reason == Some(Reason::QueueFull)).map(|row| row.count).sum();
+    assert!(full > 100, "{full}");
+    assert!(
+        rows.iter()
+            .filter(|row| row.reason == Some(Reason::QueueFull))
+            .all(|row| row.state == State::Ended(Outcome::Skipped))
+    );
+    let mut next = noon() + secs(10);
+    for row in &rows {
+        assert_eq!(row.scheduled_for, next);
+        next = row.through + secs(10);
+    }
+    assert!(sent_for(&simulation).is_sorted());
+}
+
+/// What waits for its turn until the window is over is missed, as it would be by the next start.
+#[test]
+fn the_window_holds_for_what_waits_too() {
+    let now = noon() + TimeDelta::minutes(50);
+    let keys = "timeout = \"1h\"\ncatch_up_window = \"40m\"";
+    let mut simulation = after_downtime(all("every 10m", keys), noon(), now, TimeDelta::minutes(16));
+    simulation.run_until(now + TimeDelta::minutes(50));
+    let story = simulation.world.ledger.story("a");
+    // From 12:50 on the oldest within reach is sent each 16 minutes; at 13:06 12:20 is 46 minutes old.
+    let expected = ["12:10:00 catch_up succeeded", "12:20:00 catch_up missed downtime", "12:30:00 catch_up succeeded"];
+    assert_eq!(story[..3], expected, "{story:#?}");
+    let sent = simulation.world.sent.iter().map(|(at, order)| *at - order.scheduled_for);
+    assert!(sent.into_iter().all(|late| late <= TimeDelta::minutes(40)), "{story:#?}");
 }
 
 /// The newest only, and only if the window still reaches it.
