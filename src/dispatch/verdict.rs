@@ -1,7 +1,7 @@
 //! What an exchange means for the run: the table of outcomes.
 
 use crate::{
-    job::ExpectedStatus,
+    job::{ExpectedStatus, GATEWAY_STATUSES},
     run::{Outcome, Reason},
 };
 
@@ -10,7 +10,7 @@ pub(super) type Verdict = (Outcome, Option<Reason>);
 
 /// Judges a complete answer to attempt number `attempt`.
 ///
-/// 408, 502, 504 and 524 may come from something in between that gave up while the app works on, so nothing is known.
+/// What may come from something in between that gave up while the app works on tells nothing.
 pub(super) fn of_status(status: u16, expect: &[ExpectedStatus], attempt: u32) -> Verdict {
     if expect.iter().any(|expected| expected.covers(status)) {
         return (Outcome::Succeeded, None);
@@ -20,7 +20,7 @@ pub(super) fn of_status(status: u16, expect: &[ExpectedStatus], attempt: u32) ->
         409 if attempt > 1 => (Outcome::Unknown, Some(Reason::Busy)),
         409 => (Outcome::Skipped, Some(Reason::Busy)),
         401 | 403 => (Outcome::Failed, Some(Reason::Credential)),
-        408 | 502 | 504 | 524 => (Outcome::Unknown, Some(Reason::UnknownStatus)),
+        status if GATEWAY_STATUSES.contains(&status) => (Outcome::Unknown, Some(Reason::UnknownStatus)),
         _ => (Outcome::Failed, Some(Reason::Status)),
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Job,
+    ExpectedStatus, GATEWAY_STATUSES, Job, RetryOn,
     duration::format_duration,
     finding::{At, Notes},
 };
@@ -32,6 +32,7 @@ pub(super) fn note(jobs: &[Placed], now: DateTime<Utc>, notes: &mut Notes) {
     let mut minutes: BTreeMap<i64, Vec<&Placed>> = BTreeMap::new();
     for placed in jobs.iter().filter(|placed| placed.job.enabled) {
         timeout_over_interval(placed, now, notes);
+        retry_of_unknown(placed, notes);
         if let Some(first) = placed.job.firings_after(now).next().map(|first| placed.job.fires_at(first)) {
             minutes.entry(first.timestamp().div_euclid(60)).or_default().push(placed);
         }
@@ -57,6 +58,20 @@ fn timeout_over_interval(placed: &Placed, now: DateTime<Utc>, notes: &mut Notes)
                 format!("the timeout of `{}`, {timeout}, is longer than its interval, {interval}", job.name),
             )
             .help("occurrences that come while a run is still open follow `overlap`");
+    }
+}
+
+/// A status that says nothing of what the app does is no failure, so listing it has no effect.
+fn retry_of_unknown(placed: &Placed, notes: &mut Notes) {
+    let job = &placed.job;
+    let listed = |status: &&u16| job.retry.on.contains(&RetryOn::Status(ExpectedStatus::Exact(**status)));
+    if job.idempotent || job.retry.attempts < 2 {
+        return;
+    }
+    if let Some(status) = GATEWAY_STATUSES.iter().find(listed) {
+        notes
+            .warning(&placed.name, format!("`retry` of `{}` lists {status}, after which nothing is tried again", job.name))
+            .help("something in between may have given up while the app works on, so the run is unknown; a job that may be sent twice says idempotent = true");
     }
 }
 

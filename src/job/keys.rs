@@ -177,7 +177,12 @@ pub(super) const SEXTON: &[Key] = &[
 /// `history`.
 pub(super) const HISTORY: &[Key] = &[
     key("keep", between(3600, LONGEST), "How old a run may become before it is pruned. Default: 90d."),
-    key("per_job", Form::Count(1, 10_000_000), "How many runs of one job are kept. Default: 10000."),
+    key(
+        "per_job",
+        Form::Count(1, 10_000_000),
+        "How many runs of one job are kept, and beside them those that may yet be settled. \
+         Default: 10000.",
+    ),
 ];
 
 /// `[groups.NAME]`.
@@ -300,8 +305,8 @@ pub(super) const JOB: &[Key] = &[
     key(
         "catch_up",
         Form::Word(|| words(CATCH_UP)),
-        "What is sent for occurrences that fell into downtime: none, the newest, or each one after the other. Default: \
-         latest.",
+        "What is sent for occurrences that fell into downtime: none, the newest, or each one after the other, of which at \
+         most 100 wait. Default: latest.",
     ),
     key(
         "catch_up_window",
@@ -352,8 +357,9 @@ pub(super) const RETRY: &[Key] = &[
     key(
         "on",
         Form::RetryOn,
-        "What a failed attempt is made again after: \"connect\", classes such as \"5xx\", statuses such as 429. Default: \
-         [\"connect\", \"5xx\", 429].",
+        "What a failed attempt is made again after: \"connect\", classes such as \"5xx\", statuses such as 429. After 408, 502, \
+         504 and 524 nobody knows whether it failed: these are made again if the job is `idempotent`, and only then. \
+         Default: [\"connect\", \"5xx\", 429].",
     ),
 ];
 

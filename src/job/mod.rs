@@ -53,7 +53,8 @@ pub use load::{Loaded, load, load_sources};
 pub use model::{Auth, Body, Definitions, HeaderText, History, Job, RunTokens, Settings, Target};
 pub use name::{JobName, NameError};
 pub use policy::{
-    Call, CatchUp, Completion, Expect, ExpectedStatus, Group, Overlap, Poll, PollUrl, Retry, RetryOn, StatusClass,
+    Call, CatchUp, Completion, Expect, ExpectedStatus, GATEWAY_STATUSES, Group, Overlap, Poll, PollUrl, Retry, RetryOn,
+    StatusClass,
 };
 pub use render::render;
 pub use schema::schema;

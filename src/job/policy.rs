@@ -62,6 +62,10 @@ pub enum RetryOn {
     Status(ExpectedStatus),
 }
 
+/// Statuses that something between sidecar and app may have answered with when it gave up: a run that ends so is unknown, not
+/// failed.
+pub const GATEWAY_STATUSES: [u16; 4] = [408, 502, 504, 524];
+
 /// A request to the target of a job, beside that of the job itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {

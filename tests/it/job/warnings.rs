@@ -50,6 +50,25 @@ fn a_timeout_over_the_interval() {
     assert!(inherited[0].starts_with("jobs.toml:6:7: warning: the timeout of `a`"), "{inherited:#?}");
 }
 
+/// What a gateway answers when it gives up says nothing of the app: listing it does not make it a failure.
+#[test]
+fn a_retry_of_what_is_unknown() {
+    let of = |keys: &str| warnings(&format!("[jobs.a]\npath = \"/a\"\nschedule = \"every 15m\"\n{keys}\n"));
+    for status in ["408", "502", "504", "524", "\"502\""] {
+        let told = of(&format!("retry = {{ attempts = 3, on = [\"5xx\", {status}] }}"));
+        let [told] = told.as_slice() else { panic!("{told:#?}") };
+        assert!(told.starts_with("jobs.toml:5:7: warning: `retry` of `a` lists "), "{told}");
+    }
+    for keys in [
+        "retry = { attempts = 3 }",
+        "retry = { attempts = 3, on = [\"connect\", \"5xx\", 429, 503] }",
+        "retry = { attempts = 3, on = [502] }\nidempotent = true",
+        "retry = { attempts = 1, on = [502] }",
+    ] {
+        assert_eq!(of(keys), Vec::<String>::new(), "{keys}");
+    }
+}
+
 #[test]
 fn many_jobs_on_one_minute() {
     let jobs = |count: usize, schedule: &str| -> String {
