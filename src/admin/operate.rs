@@ -183,7 +183,7 @@ pub(super) async fn settle(
             return Err(refusal(StatusCode::CONFLICT, why));
         }
     }
-    admin.ask(Command::Settle { run: run.id, outcome }).await?;
+    admin.ask(Command::Settle { run: run.id, job: run.job, outcome }).await?;
     let (run, attempts) = admin.run(&id).await?;
     Ok(Json(super::RunDetail::of(&run, &attempts)))
 }

@@ -32,8 +32,8 @@ pub(super) fn announce(scheduler: &Scheduler, notice: Notice) {
             tracing::error!(%job, %from, "the ledger was ahead of the clock; going on from now");
         }
         Notice::Settled { job, run, outcome } => {
-            let job = job.map(|job| job.to_string());
-            tracing::info!(job, %run, %outcome, "an unknown run is settled");
+            scheduler.metrics.settled(&job, outcome);
+            tracing::info!(%job, %run, %outcome, "an unknown run is settled");
         }
         Notice::Pauses(pauses) => {
             scheduler.status.send_if_modified(|status| {

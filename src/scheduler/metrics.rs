@@ -39,6 +39,12 @@ struct ByOutcome {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BySettlement {
+    job: String,
+    r#as: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByClass {
     job: String,
     class: &'static str,
@@ -55,6 +61,7 @@ pub struct Metrics {
     next_fire: Family<ByJob, Gauge<i64, AtomicI64>>,
     last_success: Family<ByJob, Gauge<f64, AtomicU64>>,
     holds_over: Family<ByJob, Counter>,
+    settled: Family<BySettlement, Counter>,
     paused: Family<ByJob, Gauge>,
     in_flight: Gauge,
     waiting: Gauge,
@@ -67,12 +74,14 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("sexton");
         let (runs, attempts, holds_over) = (Family::default(), Family::default(), Family::default());
+        let settled = Family::default();
         let (next_fire, last_success, paused) = (Family::default(), Family::default(), Family::default());
         let (in_flight, waiting, last_tick) = (Gauge::default(), Gauge::default(), Gauge::default());
         let (lateness, duration) = (Histogram::new(LATENESS), Histogram::new(DURATION));
         registry.register("runs", "Occurrences with a final row, by job and outcome", Family::clone(&runs));
         registry.register("attempts", "Attempts, by job and how they ended", Family::clone(&attempts));
         registry.register("holds_over", "Holds that ended without word of their run", Family::clone(&holds_over));
+        registry.register("settled", "Unknown runs of which somebody said how they ended", Family::clone(&settled));
         registry.register("lateness_seconds", "From the due instant to the sending", lateness.clone());
         registry.register("run_duration_seconds", "From the sending to the end of the answer", duration.clone());
         registry.register("next_fire_timestamp_seconds", "When the job is next sent", Family::clone(&next_fire));
@@ -95,6 +104,7 @@ impl Metrics {
             next_fire,
             last_success,
             holds_over,
+            settled,
             paused,
             in_flight,
             waiting,
@@ -137,6 +147,11 @@ impl Metrics {
 
     pub(super) fn hold_over(&self, job: &JobName) {
         self.holds_over.get_or_create(&ByJob { job: job.to_string() }).inc();
+    }
+
+    /// Its run stays counted as unknown.
+    pub(super) fn settled(&self, job: &JobName, outcome: Outcome) {
+        self.settled.get_or_create(&BySettlement { job: job.to_string(), r#as: outcome.as_str() }).inc();
     }
 
     pub(super) fn paused<'a>(&self, jobs: impl Iterator<Item = &'a JobName>, pauses: &[Pause]) {

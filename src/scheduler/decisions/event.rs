@@ -165,8 +165,8 @@ pub enum Notice {
     },
     /// What an unknown run turned out to be.
     Settled {
-        /// Whose run; `None` when nothing of it was held any more.
-        job: Option<JobName>,
+        /// Whose run.
+        job: JobName,
         /// Which run.
         run: RunId,
         /// `succeeded` or `failed`.

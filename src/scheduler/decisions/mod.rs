@@ -97,6 +97,8 @@ pub struct Decisions {
     behind_parked: Vec<Write>,
     retry_at: Option<DateTime<Utc>>,
     store_failed: bool,
+    /// When a write last failed.
+    failed_at: Option<DateTime<Utc>>,
     phase: Phase,
 }
 
@@ -150,7 +152,7 @@ impl Decisions {
     pub fn wake_at(&self) -> Option<DateTime<Utc>> {
         let agenda = self.agenda.first().map(|(at, ..)| *at);
         let holds = self.holds.first().map(|(at, ..)| *at);
-        let pauses = self.pauses.next_change(self.pauses_seen_at);
+        let pauses = self.pauses_change_at();
         [agenda, holds, pauses, self.retry_at, self.crowded_at()].into_iter().flatten().min()
     }
 
@@ -223,6 +225,8 @@ impl Decisions {
         let soon = now + STORE_PAUSE;
         self.retry_at = self.retry_at.map(|at| at.min(soon));
         self.look_by(soon);
+        self.failed_at = self.failed_at.map(|at| at.min(now));
+        self.pauses_seen_at = self.pauses_seen_at.min(now);
         for (at, due, run) in std::mem::take(&mut self.agenda) {
             let latest = match self.runs.get(&run).map(|live| live.stage) {
                 Some(Stage::Ready { .. }) => leaves_at(now, due),
@@ -292,6 +296,7 @@ impl Decisions {
 
     /// The ledger cannot be written: what was decided is tried again later, what was not sent is decided again.
     fn park(&mut self, now: DateTime<Utc>, write: Write, effects: &mut Vec<Effect>) {
+        self.failed_at = Some(now);
         if !std::mem::replace(&mut self.store_failed, true) {
             effects.push(Effect::Notice(Notice::Store { writable: false }));
         }

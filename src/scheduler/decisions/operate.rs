@@ -38,6 +38,8 @@ pub enum Command {
     Settle {
         /// Which run.
         run: RunId,
+        /// Whose.
+        job: JobName,
         /// `succeeded` or `failed`.
         outcome: Outcome,
     },
@@ -130,7 +132,7 @@ pub enum Operation {
     /// Claim runs that no schedule demanded.
     Claim(Vec<Asked>, Option<Ticket>),
     /// Write down what an unknown run turned out to be.
-    Settle(RunId, Outcome, Ticket),
+    Settle(RunId, JobName, Outcome, Ticket),
     /// Begin a pause, or give one that is there an end.
     Pause(Pause, Ticket),
     /// Forget pauses that are over.
@@ -179,7 +181,7 @@ impl Decisions {
                 let asked = self.ask_for(now, &job, trigger, scheduled_for, by)?;
                 Operation::Claim(vec![asked], Some(ticket))
             }
-            Command::Settle { run, outcome } => Operation::Settle(run, outcome, ticket),
+            Command::Settle { run, job, outcome } => Operation::Settle(run, job, outcome, ticket),
             Command::Pause { job, until, note, by } => {
                 self.known(job.as_ref())?;
                 if let Some(over) = until.filter(|until| *until <= now) {
@@ -252,16 +254,15 @@ impl Decisions {
                 push_writes(Vec::new(), ends.collect(), effects);
                 self.work_off_agenda(now, effects);
             }
-            Operation::Settle(run, outcome, ticket) if found => {
-                let held = self.holds.extract_if(.., |(.., held)| *held == run).next();
-                if let Some((_, job, _)) = &held {
-                    self.wake_job(job);
+            Operation::Settle(run, job, outcome, ticket) if found => {
+                if self.holds.extract_if(.., |(.., held)| *held == run).next().is_some() {
+                    self.wake_job(&job);
                     self.work_off_agenda(now, effects);
                 }
-                effects.push(Effect::Notice(Notice::Settled { job: held.map(|(_, job, _)| job), run, outcome }));
+                effects.push(Effect::Notice(Notice::Settled { job, run, outcome }));
                 effects.push(Effect::Answer(ticket, Ok(Done::Settled)));
             }
-            Operation::Settle(run, _, ticket) => {
+            Operation::Settle(run, .., ticket) => {
                 effects.push(Effect::Answer(ticket, Err(Refused::NotUnknown(run))));
             }
             Operation::Pause(pause, ticket) => {

@@ -102,16 +102,22 @@ impl Decisions {
         self.pauses.cut(job, occurrences(schedule, from, to).map(|at| (at, at)))
     }
 
+    /// When to look at the pauses again: not before what fell due in them can have its rows.
+    pub(super) fn pauses_change_at(&self) -> Option<DateTime<Utc>> {
+        let at = self.pauses.next_change(self.pauses_seen_at).filter(|_| self.phase == Phase::Firing)?;
+        let written_at = self.failed_at.map(|failed| failed + REMEMBERED);
+        (!self.store_failed).then(|| written_at.map_or(at, |written| at.max(written)))
+    }
+
     /// Tells of pauses that end, and forgets those that ended a while ago.
     pub(super) fn look_at_pauses(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        if self.pauses.next_change(self.pauses_seen_at).is_none_or(|at| at > now) {
+        if self.pauses_change_at().is_none_or(|at| at > now) {
             return;
         }
-        // What fell due in a pause gets its row while the pause is known; where it cannot have it yet, the pause is kept.
+        // What fell due in a pause gets its row while the pause is known.
         self.take_due(now, effects);
         self.pauses_seen_at = now;
-        let accounted = self.phase == Phase::Firing && self.retry_at.is_none();
-        let over = |pause: &Pause| accounted && pause.until.is_some_and(|until| until + REMEMBERED <= now);
+        let over = |pause: &Pause| pause.until.is_some_and(|until| until + REMEMBERED <= now);
         let forgotten: Vec<Option<JobName>> =
             self.pauses.0.extract_if(.., |pause| over(pause)).map(|pause| pause.job).collect();
         if !forgotten.is_empty() {

@@ -75,6 +75,7 @@ impl Decisions {
             behind_parked: Vec::new(),
             retry_at: None,
             store_failed: false,
+            failed_at: None,
             phase: Phase::Firing,
         };
         let mut effects = Vec::new();

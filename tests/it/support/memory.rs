@@ -142,7 +142,7 @@ impl MemoryLedger {
                     self.runs.insert(run.id, run);
                 }
             }
-            Operation::Settle(run, outcome, _) => {
+            Operation::Settle(run, _, outcome, _) => {
                 let unknown = |run: &&mut Run| run.state == State::Ended(Outcome::Unknown) && run.settled.is_none();
                 let Some(run) = self.runs.get_mut(run).filter(unknown) else { return false };
                 run.settled = Some(*outcome);

@@ -243,7 +243,7 @@ impl Life {
                     Operation::Pause(pause, _) => store.pause(vec![pause.clone()]).await.unwrap(),
                     Operation::ForgetPauses(jobs) => store.resume(jobs.clone()).await.unwrap(),
                     Operation::Claim(asked, _) => store.claim(asked.clone()).await.unwrap(),
-                    Operation::Settle(run, outcome, _) => assert!(store.settle(*run, *outcome).await.unwrap()),
+                    Operation::Settle(run, _, outcome, _) => assert!(store.settle(*run, *outcome).await.unwrap()),
                 }
                 Stored::Operated(operation, true)
             }

@@ -71,9 +71,12 @@ fn a_run_by_hand_is_not_stacked_on_another() {
     let third = claimed(&world, 3);
     assert_eq!(story(&world, third), (State::Ended(Outcome::Skipped), Some(Reason::PossiblyRunning)));
 
-    world.on(noon() + secs(5), Event::Asked(4, Command::Settle { run: first, outcome: Outcome::Failed }));
+    world.on(
+        noon() + secs(5),
+        Event::Asked(4, Command::Settle { run: first, job: name("a"), outcome: Outcome::Failed }),
+    );
     assert_eq!(world.answers[&4], Ok(Done::Settled));
-    assert!(world.told.iter().any(|notice| matches!(notice, Notice::Settled { job: Some(_), .. })));
+    assert!(world.told.iter().any(|notice| matches!(notice, Notice::Settled { .. })));
     world.on(noon() + secs(6), Event::Asked(5, fire("a")));
     assert_eq!(world.sent.len(), 2, "once settled, the job may be sent again");
     world.on(noon() + secs(70), Event::Wake);
@@ -88,7 +91,7 @@ fn what_cannot_be_done_is_refused() {
     assert_eq!(world.answers[&1], Err(Refused::UnknownJob(name("b"))));
     world.on(noon(), Event::Asked(2, fire("a")));
     let run = claimed(&world, 2);
-    world.on(noon(), Event::Asked(3, Command::Settle { run, outcome: Outcome::Failed }));
+    world.on(noon(), Event::Asked(3, Command::Settle { run, job: name("a"), outcome: Outcome::Failed }));
     assert_eq!(world.answers[&3], Err(Refused::NotUnknown(run)));
     world.on(noon(), Event::Asked(4, resume(Some("a"))));
     assert!(matches!(world.answers[&4], Err(Refused::NotPaused { all_are: false, .. })));
@@ -173,6 +176,30 @@ fn a_pause_ends_at_its_instant() {
     assert!(spans.iter().any(|row| row.starts_with("12:01:41..") && row.ends_with("missed downtime")), "{story:?}");
     simulation.run_for(secs(15));
     assert!(simulation.world.ledger.pauses.is_empty(), "what is over is forgotten");
+}
+
+/// What fell due in a pause is skipped for it, also when the ledger can take its row only long after: the pause is remembered
+/// until then.
+#[test]
+fn a_pause_is_not_forgotten_before_what_fell_due_in_it_has_its_row() {
+    let mut simulation = Simulation::start(noon(), jobs(&[("a", "every 10s", "")]), MemoryLedger::default());
+    simulation.event(Event::Asked(1, pause(Some("a"), Some(noon() + secs(35)))));
+    simulation.run_until(noon() + secs(15));
+    simulation.world.ledger.broken = true;
+    simulation.run_until(noon() + secs(75));
+    simulation.world.ledger.broken = false;
+    simulation.run_until(noon() + secs(85));
+    let story = simulation.world.ledger.story("a");
+    let paused: u64 = simulation
+        .world
+        .ledger
+        .rows("a")
+        .into_iter()
+        .filter(|row| row.reason == Some(Reason::Paused))
+        .map(|row| row.count)
+        .sum();
+    assert_eq!(paused, 3, "12:00:10, 20 and 30: {story:?}");
+    assert!(simulation.world.ledger.pauses.is_empty(), "and then it is");
 }
 
 /// An edit of a paused job's schedule keeps the pause, and a run by hand is sent all the same.

@@ -3,14 +3,15 @@
 use sexton::{
     job::Definitions,
     run::{Outcome, Reason, State},
-    scheduler::decisions::Event,
+    scheduler::decisions::{Effect, Event, Write},
+    store::End,
 };
 
 use crate::support::{
     definitions::{jobs, noon},
     memory::MemoryLedger,
     simulation::{Answer, Simulation},
-    world::{millis, secs},
+    world::{World, millis, report, secs},
 };
 
 fn queueing(schedule: &str, keys: &str) -> Definitions {
@@ -136,4 +137,38 @@ fn a_stop_does_not_wait_for_it() {
     simulation.run_until(noon() + secs(160));
     assert!(simulation.world.decisions.is_drained());
     assert_eq!(simulation.world.ledger.story("a"), ["12:01:00 succeeded", "12:02:00 queued"]);
+}
+
+/// A run whose row is not claimed any more, as the ledger says when it is to line up, has its permit by then: it is given back,
+/// once.
+#[test]
+fn a_permit_of_a_run_that_somebody_else_ended_comes_back() {
+    let mut world = World::start(noon(), queueing("every 10s", ""), MemoryLedger::default());
+    for at in [9_000, 9_950, 10_000] {
+        world.pulse(noon() + millis(at));
+    }
+    let first = world.sent[0].1.run;
+    world.on(noon() + millis(19_000), Event::Pulse);
+    world.on(noon() + millis(19_950), Event::Wake);
+    // 12:00:20 is to line up, and the one before it ends before the ledger has heard of that.
+    world.on_unwritten(noon() + secs(20), Event::Wake);
+    assert!(matches!(world.unwritten.front(), Some(Write::Queue(_))), "{:?}", world.unwritten);
+    let second = world.ledger.rows("a")[1].id;
+    let end = End { run: second, outcome: Outcome::Cancelled, reason: Reason::Settled };
+    world.ledger.carry_out(noon() + secs(20), Write::End(vec![end])).unwrap();
+    world.open.clear();
+    let done = report(Outcome::Succeeded, None, noon() + secs(10));
+    let finish = world.decisions.on(noon() + secs(20), Event::AttemptEnded(first, Some(done)));
+    for effect in finish {
+        let Effect::Write(write) = effect else { continue };
+        let stored = world.ledger.carry_out(noon() + secs(20), write).unwrap();
+        world.on_unwritten(noon() + secs(20), Event::Stored(stored));
+    }
+    assert_eq!(world.decisions.in_flight(), 1, "the second one begins");
+    world.write(noon() + secs(20));
+    assert_eq!(world.decisions.in_flight(), 0);
+    for at in [29_000, 29_950, 30_000] {
+        world.pulse(noon() + millis(at));
+    }
+    assert_eq!((world.sent.len(), world.decisions.in_flight()), (2, 1), "and it goes on");
 }

@@ -4,7 +4,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -19,6 +19,7 @@ use sexton::{
         self, Accounted, Accounting, Ahead, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Follow, Pause,
         RunQuery, RunStore, Slot, StoreError,
     },
+    verify::verify,
 };
 
 use super::{Turning, clock_at, dispatcher, jobs_of, odd_clocks::PanickyClock, story};
@@ -31,6 +32,10 @@ struct FullDisk {
     full: AtomicBool,
     /// Takes rows of occurrences, and never says that it has.
     stuck: AtomicBool,
+    /// Has no room for rows of occurrences, and room for all else.
+    full_for_rows: AtomicBool,
+    /// How many times it had none.
+    refused: AtomicUsize,
 }
 
 impl FullDisk {
@@ -50,6 +55,10 @@ impl RunStore for FullDisk {
     async fn account(&self, now: DateTime<Utc>, batch: Vec<Accounting>) -> Result<Vec<Accounted>, StoreError> {
         if self.stuck.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
+        }
+        if self.full_for_rows.load(Ordering::SeqCst) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            return Err(StoreError::ReadOnly);
         }
         self.write()?.account(now, batch).await
     }
@@ -118,7 +127,8 @@ impl RunStore for FullDisk {
 async fn full_disk(folder: &Path, now: DateTime<Utc>) -> Arc<FullDisk> {
     let address = format!("sqlite://{}", folder.join("sexton.db").display());
     let ledger = store::open(&address, now).await.unwrap().store;
-    Arc::new(FullDisk { ledger, full: AtomicBool::new(false), stuck: AtomicBool::new(false) })
+    let (full, stuck, full_for_rows) = (AtomicBool::default(), AtomicBool::default(), AtomicBool::default());
+    Arc::new(FullDisk { ledger, full, stuck, full_for_rows, refused: AtomicUsize::default() })
 }
 
 /// Nothing is sent that the ledger does not hold; health says so; and it goes on by itself when there is room again.
@@ -150,6 +160,46 @@ async fn a_full_disk_stops_the_firing_and_nothing_else() {
         assert_eq!(run.scheduled_for, next, "{:#?}", story(&rows, "a"));
         next = run.through + chrono::TimeDelta::seconds(1);
     }
+}
+
+/// Guarantee G1: an edit comes while the ledger takes no rows, and could take the new cursor. That does not overtake what the old
+/// schedule had due: the rows come first, each occurrence has one, and the proof holds.
+#[tokio::test]
+async fn nothing_overtakes_a_write_that_failed() {
+    let (app, folder) = (FakeApp::start().await, tempfile::tempdir().unwrap());
+    let (_, clock) = clock_at("2026-03-10T12:00:00.200Z");
+    let disk = full_disk(folder.path(), clock.now()).await;
+    let seconds = jobs_of(&app, "", &[("a", "every 1s", "path = \"/ok\"")]);
+    let mut turning = Turning::with(disk.clone(), dispatcher(&clock), seconds, &clock);
+    turning.next_of("a", Outcome::Succeeded).await;
+
+    disk.full_for_rows.store(true, Ordering::SeqCst);
+    let refused = async |more: usize| {
+        let wanted = disk.refused.load(Ordering::SeqCst) + more;
+        eventually("a refused write", super::PATIENCE, async || {
+            (disk.refused.load(Ordering::SeqCst) >= wanted).then_some(())
+        })
+        .await;
+    };
+    refused(2).await;
+    let edited = jobs_of(&app, "", &[("a", "every 1h", "path = \"/ok\"")]);
+    let hourly = edited.jobs["a"].schedule.identity();
+    turning.definitions.send_replace(edited);
+    refused(3).await;
+    let known = async || disk.cursors().await.unwrap().remove(0).schedule;
+    assert_ne!(known().await, hourly, "the rows of the old schedule are not written yet");
+    disk.full_for_rows.store(false, Ordering::SeqCst);
+    eventually("the new cursor", super::PATIENCE, async || (known().await == hourly).then_some(())).await;
+
+    let evidence = disk.evidence(JobName::new("a").unwrap()).await.unwrap().unwrap();
+    let rows = turning.stop().await;
+    assert_eq!(verify(&evidence, None).findings, [], "{:#?}", story(&rows, "a"));
+    let mut next = rows[0].scheduled_for;
+    for run in &rows {
+        assert_eq!(run.scheduled_for, next, "{:#?}", story(&rows, "a"));
+        next = run.through + chrono::TimeDelta::seconds(1);
+    }
+    assert!(rows.iter().any(|run| run.reason == Some(Reason::Downtime)), "{:#?}", story(&rows, "a"));
 }
 
 /// Seeds E4 and A38: a job of which two due instants passed without a row is told, although everything else looks well. Its
@@ -249,8 +299,10 @@ async fn d9_a_panic_of_the_loop_is_survived() {
         turning.next_of("quick", Outcome::Succeeded).await;
     }
     assert!(turning.watch.is_ticking());
-    let settled = turning.handle.ask(Command::Settle { run: unknown.run, outcome: Outcome::Failed }).await;
-    assert_eq!(settled, Ok(Done::Settled), "who asks by hand reaches the new beginning too");
+    let settle = Command::Settle { run: unknown.run, job: unknown.job, outcome: Outcome::Failed };
+    assert_eq!(turning.handle.ask(settle).await, Ok(Done::Settled), "who asks by hand reaches the new beginning too");
+    let metrics = turning.metrics.render(None);
+    assert!(metrics.contains("sexton_settled_total{job=\"slow\",as=\"failed\"} 1"), "{metrics}");
     let rows = turning.stop().await;
     assert_eq!(story(&rows, "slow"), ["12:00:02 unknown crash"]);
     assert_eq!(app.of("slow").len(), 1, "it is not sent again");

@@ -42,7 +42,7 @@ struct Turning {
     watch: Watch,
     metrics: Metrics,
     handle: Handle,
-    _definitions: watch::Sender<Definitions>,
+    definitions: watch::Sender<Definitions>,
 }
 
 impl Turning {
@@ -77,17 +77,7 @@ impl Turning {
         };
         let (watch, metrics, stop) = (scheduler.watch(), scheduler.metrics.clone(), watch::Sender::new(false));
         let task = tokio::spawn(scheduler.run(stop.subscribe()));
-        Self {
-            stop,
-            task: Some(task),
-            ended,
-            store,
-            fresh_because: None,
-            watch,
-            metrics,
-            handle,
-            _definitions: definitions,
-        }
+        Self { stop, task: Some(task), ended, store, fresh_because: None, watch, metrics, handle, definitions }
     }
 
     /// The next run that gets its final row.

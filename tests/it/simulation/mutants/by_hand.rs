@@ -17,7 +17,7 @@ fn a_backfill_of_what_succeeded_is_caught() {
 #[test]
 fn a_run_that_is_settled_otherwise_is_caught() {
     let lie = |mut write: Write| {
-        if let Write::Operate(Operation::Settle(_, outcome, _)) = &mut write {
+        if let Write::Operate(Operation::Settle(.., outcome, _)) = &mut write {
             *outcome = if *outcome == Outcome::Failed { Outcome::Succeeded } else { Outcome::Failed };
         }
         Ok(write)

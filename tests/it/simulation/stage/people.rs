@@ -81,11 +81,11 @@ impl Stage {
                 let query = RunQuery { outcome: Some(Outcome::Unknown), limit: 50, ..RunQuery::default() };
                 let unknown = self.store.runs(query).await.unwrap();
                 let done = |run: &Run| run.settled.is_none() && self.app.is_done_with(run.id, self.now);
-                let unknown: Vec<RunId> = unknown.iter().filter(|run| done(run)).map(|run| run.id).collect();
-                let Some(run) = one_of(&unknown, number) else { return };
+                let unknown: Vec<_> = unknown.into_iter().filter(done).map(|run| (run.id, run.job)).collect();
+                let Some((run, job)) = one_of(&unknown, number) else { return };
                 let outcome = if number.is_multiple_of(3) { Outcome::Failed } else { Outcome::Succeeded };
                 self.people.deeds.settlements.push((run, outcome));
-                let ticket = self.ask(Command::Settle { run, outcome }).await;
+                let ticket = self.ask(Command::Settle { run, job, outcome }).await;
                 self.people.settling.extend(ticket.map(|ticket| (ticket, (run, outcome))));
             }
             Deed::Pause(number, time) => {
