@@ -25,7 +25,7 @@ use std::{
 };
 
 use self::{
-    check::{History, Violation, check},
+    check::{History, KINDS, Violation, check},
     mutants::Between,
     stage::Stage,
 };
@@ -41,6 +41,7 @@ fn whatever_happens_the_app_and_the_ledger_agree() {
         None => (0, variable("SEXTON_SIM_SEEDS").unwrap_or(SEEDS)),
     };
     let wrong = Mutex::new(Vec::new());
+    let unseen = Mutex::new(KINDS.to_vec());
     let next = AtomicU64::new(first);
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, NonZero::get) {
@@ -50,6 +51,7 @@ fn whatever_happens_the_app_and_the_ledger_agree() {
                 {
                     let told = std::panic::catch_unwind(|| {
                         let history = play(seed, Between::NOTHING);
+                        unseen.lock().unwrap().retain(|(_, is_in)| !is_in(&history));
                         (check(&history), if count == 1 { history.whole() } else { history.fates })
                     });
                     let (violations, fates) = told.unwrap_or_else(|_| (vec![Violation::PANIC], Vec::new()));
@@ -73,6 +75,8 @@ fn whatever_happens_the_app_and_the_ledger_agree() {
         wrong.len(),
         wrong.iter().map(|(seed, ..)| seed).collect::<Vec<_>>()
     );
+    let unseen: Vec<_> = unseen.into_inner().unwrap().into_iter().map(|(kind, _)| kind).collect();
+    assert!(unseen.is_empty() || count < SEEDS, "no story of {count} has {unseen:?}");
 }
 
 #[test]

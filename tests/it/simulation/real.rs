@@ -97,6 +97,7 @@ impl Campaign {
             evidence: Vec::new(),
             fates: Vec::new(),
             deeds: Deeds::default(),
+            deaths: self.deaths,
             slowness: SLOWNESS,
             end,
         };

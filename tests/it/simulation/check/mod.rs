@@ -3,13 +3,14 @@
 //!
 //! `time` is two clocks and what was in force when, `call` the app's log, `demand` the rows against the schedules, `calls`
 //! the app's log alone, `rows` the ledger against the log, `followed` the same for work that was taken on, `by_hand` what
-//! people asked for.
+//! people asked for. `kinds` sees to it that the rules have something to hold.
 
 mod by_hand;
 mod call;
 mod calls;
 mod demand;
 mod followed;
+mod kinds;
 mod rows;
 mod table;
 mod time;
@@ -25,6 +26,7 @@ use sexton::{
 
 pub(crate) use by_hand::{Ask, Deeds, What};
 pub(crate) use call::{Call, Look, Said, Side, Stop};
+pub(crate) use kinds::KINDS;
 pub(crate) use time::{Clock, Kind, Reign, Trouble};
 
 type Instant = DateTime<Utc>;
@@ -44,6 +46,8 @@ pub(crate) struct History {
     pub(crate) fates: Vec<String>,
     /// What people did by hand.
     pub(crate) deeds: Deeds,
+    /// When a process ended.
+    pub(crate) deaths: Vec<Instant>,
     /// How late the machine itself may make a request.
     pub(crate) slowness: TimeDelta,
     /// On the clock that nobody sets.

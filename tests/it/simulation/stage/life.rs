@@ -58,6 +58,7 @@ impl Stage {
     pub(super) fn die(&mut self, downtime: TimeDelta) {
         let Some(sidecar) = self.sidecar.take() else { return };
         self.told.push(format!("{} (wall {}): dies for {}", self.now, self.wall(), downtime));
+        self.deaths.push(self.now);
         let since = sidecar.stopping.map_or(self.now, |stopping| stopping.since);
         // The story ends well.
         let downtime = downtime.min(self.end - QUIET - self.now).max(millis(50));

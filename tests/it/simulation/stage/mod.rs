@@ -66,6 +66,8 @@ pub(crate) struct Stage {
     was_set_back: bool,
     /// When the process was started.
     born: Instant,
+    /// When a process ended.
+    deaths: Vec<Instant>,
     end: Instant,
     /// What befell the sidecar, in words.
     told: Vec<String>,
@@ -113,6 +115,7 @@ impl Stage {
             ill: None,
             was_set_back: false,
             born: begin,
+            deaths: Vec::new(),
             end: begin + DAY,
             told: Vec::new(),
         };
@@ -210,6 +213,7 @@ impl Stage {
             evidence: Vec::new(),
             fates: self.told,
             deeds: self.people.deeds,
+            deaths: self.deaths,
             slowness: secs(3),
             end: self.now,
         };

@@ -46,6 +46,7 @@ fn under(definitions: Definitions) -> History {
         evidence: Vec::new(),
         fates: Vec::new(),
         deeds: Deeds::default(),
+        deaths: Vec::new(),
         slowness: secs(3),
         end: noon() + secs(330),
     };
