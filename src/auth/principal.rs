@@ -94,16 +94,15 @@ impl Principal {
         }
     }
 
-    /// Passes everybody but a session, which is bound to its run, and a program whose token lists resources, where they do
-    /// not name this one (seed C6): for what may also be done by programs that are bound to nothing.
+    /// [`Self::require_resource`], but the scheduler's tokens pass too: one for a run lists no resources, and its scopes say
+    /// what it may do.
     ///
     /// # Errors
     /// 403.
     pub fn require_within(&self, kind: &str, id: &str) -> Result<(), Problem> {
         match &self.kind {
-            Kind::ServiceToken(grant) if grant.claims().resources.is_empty() => Ok(()),
-            Kind::ServiceToken(_) | Kind::Session(_) => self.require_resource(kind, id),
-            Kind::Service | Kind::User(_) | Kind::Run(_) => Ok(()),
+            Kind::Run(_) => Ok(()),
+            _ => self.require_resource(kind, id),
         }
     }
 

@@ -21,8 +21,8 @@
 //! | `POST`, `DELETE /api/jobs/{id}/session` | a person's session | a token for that job alone, for an hour; ends all of them |
 //! | `GET /api/audit?limit=100` | admins | who did what, newest first; an empty one has a hint in `X-Hint` |
 //!
-//! A program's token that lists resources (`marketplace:tools`, `source:prices`, or `_all` of a kind) sees and touches
-//! those and no others; a session's token is for its job.
+//! A program's token sees and touches the marketplaces and sources that its `resources` list (`marketplace:tools`,
+//! `source:prices`, or `_all` of a kind) and no others; a session's token is for its job.
 //!
 //! Every request that can change something runs to its end although its client hangs up, and has one row in the audit log
 //! (seed A37). Errors are `application/problem+json`.
@@ -48,6 +48,7 @@ mod passwords;
 mod people;
 mod problem;
 mod progress;
+mod reach;
 mod revocations;
 mod router;
 mod serve;

@@ -25,8 +25,8 @@ const NOT_BY_CLAIM: [&str; 9] = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti"
 /// revoke` needs, to standard error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    sexton token issue --class service --subject reporting --audience app --scope jobs:read \\\n      \
-        --claim resources=run:0195dc4c --expires-in 180d > reporting.token\n  \
+    sexton token issue --class service --subject mirror --audience app --scope sync:run \\\n      \
+        --claim resources=marketplace:tools --expires-in 180d > mirror.token\n  \
     sexton token issue --class user --subject ada@example.org --audience app --scope admin --claim groups=Admin\n\n\
     SEXTON_ISSUER is the issuer, as for the sidecar, or --issuer.")]
 pub(super) struct Args {

@@ -16,6 +16,7 @@ use crate::{
         audit::Note,
         input::{self, Json, Path},
         problem::Failure,
+        reach::reaches,
         state::Shared,
     },
     secret::Secret,
@@ -25,19 +26,17 @@ use crate::{
 const READ: &[&str] = &["sources:read"];
 /// What a token that is bound to some sources lists as `source:NAME`.
 const KIND: &str = "source";
-/// What it would have to list to reach all of them.
-const ALL: &str = "_all";
 
 /// Whether a token that is bound to some sources is to this one.
 fn may_see(who: &Principal, name: &Name) -> bool {
-    [ALL, name.as_str()].iter().any(|listed| who.require_within(KIND, listed).is_ok())
+    reaches(who, KIND, Some(name.as_str())).is_ok()
 }
 
 /// Passes who may have these sources imported, or all of them.
 pub(in crate::reference_app) fn may_import(who: &Principal, names: Option<&[String]>) -> Result<(), Problem> {
     match names {
-        None => who.require_within(KIND, ALL),
-        Some(names) => names.iter().try_for_each(|name| who.require_within(KIND, name)),
+        None => reaches(who, KIND, None),
+        Some(names) => names.iter().try_for_each(|name| reaches(who, KIND, Some(name))),
     }
 }
 

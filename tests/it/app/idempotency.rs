@@ -114,12 +114,12 @@ async fn c3_a_refused_caller_leaves_no_key_and_no_fence() {
     };
     let (sync, source) = ("/api/marketplaces/sync-all", json!({ "name": "prices", "file": "prices.csv" }));
     let work = json!({ "kind": "marketplaces" });
-    let (all, scopes) = (of(&["sync:run", "jobs:enqueue"], &[]), ["sync:run", "jobs:enqueue"]);
+    let (all, scopes) = (of(&["sync:run", "jobs:enqueue"], &["marketplace:_all"]), ["sync:run", "jobs:enqueue"]);
     let refused = [
-        (sync, of(&["jobs:enqueue"], &[]), json!({})),
+        (sync, of(&["jobs:enqueue"], &["marketplace:_all"]), json!({})),
         (sync, of(&scopes, &["marketplace:tools"]), json!({})),
-        ("/api/jobs", of(&["sync:run"], &[]), work.clone()),
-        ("/api/jobs", of(&["jobs:enqueue"], &[]), work.clone()),
+        ("/api/jobs", of(&["sync:run"], &["marketplace:_all"]), work.clone()),
+        ("/api/jobs", of(&["jobs:enqueue"], &["marketplace:_all"]), work.clone()),
         ("/api/jobs", of(&scopes, &["marketplace:tools"]), work.clone()),
         ("/api/sources", all.clone(), source.clone()),
         ("/api/marketplaces", all.clone(), source.clone()),

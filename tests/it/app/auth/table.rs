@@ -21,37 +21,40 @@ const SCOPES: [&str; 8] = [
     "everything",
 ];
 
+/// All that a program's token can reach.
+const ALL: [&str; 2] = ["marketplace:_all", "source:_all"];
+
 const MARKETPLACES: &str = r#"{"kind":"marketplaces"}"#;
 const DATA: &str = r#"{"kind":"data-refresh"}"#;
 
 /// An endpoint, a body, and whether each of [`everybody`] passes (`o`), or is refused with 401 (`-`) or 403 (`x`).
 const TABLE: [(&str, &str, &str, &str); 25] = [
-    ("GET", "/api/health", "", "oo o oooo oo ooo oo o"),
-    ("POST", "/api/auth/register", "{}", "oo o oooo oo ooo oo o"),
-    ("POST", "/api/auth/login", "{}", "oo o oooo oo ooo oo o"),
-    ("GET", "/api/auth/me", "", "-- o oooo oo ooo oo o"),
-    ("GET", "/api/auth/tokens", "", "-- x oxxx ox xxx xx x"),
-    ("POST", "/api/auth/tokens", "{}", "-- x oxxx ox xxx xx x"),
-    ("DELETE", "/api/auth/tokens/{id}", "", "-- x oxxx ox xxx xx x"),
-    ("GET", "/api/marketplaces", "", "-- o ooox oo oxo ox x"),
-    ("POST", "/api/marketplaces", "{}", "-- o ooox xx xxx xx x"),
-    ("DELETE", "/api/marketplaces/{name}", "", "-- o ooox xx xxx xx x"),
-    ("POST", "/api/marketplaces/sync-all", "", "-- o ooox xx oxx ox x"),
-    ("POST", "/api/marketplaces/{name}/sync", "", "-- o ooox xx oxo ox x"),
-    ("GET", "/api/sources", "", "-- o ooox oo oxo ox x"),
-    ("POST", "/api/sources", "{}", "-- o ooox xx xxx xx x"),
-    ("DELETE", "/api/sources/{name}", "", "-- o ooox xx xxx xx x"),
-    ("POST", "/api/jobs", MARKETPLACES, "-- o ooox xx oxx ox x"),
-    ("POST", "/api/jobs", DATA, "-- o ooox xx oxx ox x"),
-    ("POST", "/api/jobs", "{}", "-- o ooox xx oxo ox x"),
-    ("GET", "/api/jobs", "", "-- o ooox xx oxo ox o"),
-    ("GET", "/api/jobs/{id}", "", "oo o oooo oo ooo oo o"),
-    ("POST", "/api/jobs/{id}/cancel", "", "-- o ooox xx xxx xx o"),
-    ("POST", "/api/jobs/{id}/session", "", "-- x oxxx xx xxx xx x"),
-    ("DELETE", "/api/jobs/{id}/session", "", "-- x oxxx ox xxx xx x"),
-    ("GET", "/api/audit", "", "-- o ooox xx xxx xx x"),
+    ("GET", "/api/health", "", "oo o oooo oo oooo oo o"),
+    ("POST", "/api/auth/register", "{}", "oo o oooo oo oooo oo o"),
+    ("POST", "/api/auth/login", "{}", "oo o oooo oo oooo oo o"),
+    ("GET", "/api/auth/me", "", "-- o oooo oo oooo oo o"),
+    ("GET", "/api/auth/tokens", "", "-- x oxxx ox xxxx xx x"),
+    ("POST", "/api/auth/tokens", "{}", "-- x oxxx ox xxxx xx x"),
+    ("DELETE", "/api/auth/tokens/{id}", "", "-- x oxxx ox xxxx xx x"),
+    ("GET", "/api/marketplaces", "", "-- o ooox oo oxoo ox x"),
+    ("POST", "/api/marketplaces", "{}", "-- o ooox xx xxxx xx x"),
+    ("DELETE", "/api/marketplaces/{name}", "", "-- o ooox xx xxxx xx x"),
+    ("POST", "/api/marketplaces/sync-all", "", "-- o ooox xx oxxx ox x"),
+    ("POST", "/api/marketplaces/{name}/sync", "", "-- o ooox xx oxxo ox x"),
+    ("GET", "/api/sources", "", "-- o ooox oo oxoo ox x"),
+    ("POST", "/api/sources", "{}", "-- o ooox xx xxxx xx x"),
+    ("DELETE", "/api/sources/{name}", "", "-- o ooox xx xxxx xx x"),
+    ("POST", "/api/jobs", MARKETPLACES, "-- o ooox xx oxxx ox x"),
+    ("POST", "/api/jobs", DATA, "-- o ooox xx oxxx ox x"),
+    ("POST", "/api/jobs", "{}", "-- o ooox xx oxoo ox x"),
+    ("GET", "/api/jobs", "", "-- o ooox xx oxoo ox o"),
+    ("GET", "/api/jobs/{id}", "", "oo o oooo oo oooo oo o"),
+    ("POST", "/api/jobs/{id}/cancel", "", "-- o ooox xx xxxx xx o"),
+    ("POST", "/api/jobs/{id}/session", "", "-- x oxxx xx xxxx xx x"),
+    ("DELETE", "/api/jobs/{id}/session", "", "-- x oxxx ox xxxx xx x"),
+    ("GET", "/api/audit", "", "-- o ooox xx xxxx xx x"),
     // The last, for it ends a session.
-    ("POST", "/api/auth/logout", "", "oo o oooo oo ooo oo o"),
+    ("POST", "/api/auth/logout", "", "oo o oooo oo oooo oo o"),
 ];
 
 /// What somebody comes with: the name of a header and its value.
@@ -72,7 +75,7 @@ fn of_admin(scopes: &[&str]) -> String {
 }
 
 /// Nobody, and somebody unknown; the scheduler; an admin by a session, an access token, a token with every scope and one
-/// with none; a person by a session and an access token; a program with every scope, with none, and bound to `tools`; a
+/// with none; a person by a session and an access token; a program with every scope, with none, bound to nothing, and bound to `tools`; a
 /// run with every scope and with none; the session of the job.
 async fn everybody(app: &TestApp, job: &str) -> Vec<Option<Credential>> {
     let (ada, bob) = (app.person("ada@example.org").await, app.person("bob@example.org").await);
@@ -89,8 +92,9 @@ async fn everybody(app: &TestApp, job: &str) -> Vec<Option<Credential>> {
             bearer(&of_admin(&[])),
             cookie(&bob),
             bearer(&app.token(&bob).await),
+            bearer(&program(&SCOPES, &ALL)),
+            bearer(&program(&[], &ALL)),
             bearer(&program(&SCOPES, &[])),
-            bearer(&program(&[], &[])),
             bearer(&program(&SCOPES, &["marketplace:tools"])),
             bearer(&of_run("run-1", &SCOPES)),
             bearer(&of_run("run-1", &[])),
@@ -184,7 +188,7 @@ async fn c3_no_scope_stands_in_for_another() {
         ("POST", "/api/jobs", MARKETPLACES, &["jobs:enqueue", "sync:run"]),
     ] {
         let status = async |scopes: &[&str]| {
-            call(&app, method, path, body, Some(&bearer(&program(scopes, &[])))).send().await.status
+            call(&app, method, path, body, Some(&bearer(&program(scopes, &ALL)))).send().await.status
         };
         assert!([200, 202, 404].contains(&status(needed).await), "{method} {path} with {needed:?}");
         for scope in needed {
