@@ -10,9 +10,9 @@ pub(super) enum Denial {
     Missing,
     /// The bearer or the cookie is nobody's.
     Unknown,
-    /// The secret is right, and the scheduler's row cannot be made or read (seed A6).
+    /// The scheduler's credential is right, and its row cannot be made (seed A6).
     NotProvisioned,
-    /// The secret is right, and an operator disabled the scheduler (seed A16).
+    /// The scheduler's credential is right, and an operator disabled it (seed A16).
     Disabled,
     /// A token came that is not taken.
     Token(Refusal),

@@ -22,7 +22,8 @@ pub struct Account {
 /// Keeps the scheduler's account. An app with a user table implements it over that table, so that permissions and the
 /// audit log see a user like any other.
 pub trait Directory: Send + Sync + 'static {
-    /// Why the account cannot be made or read. It is logged, and the request gets 401.
+    /// Why the account cannot be made or read. It is logged, and the request gets 401 when it cannot be made (seed A6),
+    /// 503 when it cannot be read (seed C4).
     type Error: std::error::Error + Send + Sync + 'static;
 
     /// Makes the account when there is none and repairs its membership of `Admin`, as often as it is called (seed A5).

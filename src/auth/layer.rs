@@ -17,6 +17,7 @@ use super::{
     Account, Config, Directory, Kind, Mode, Presented, Principal, Refusal, Verifier,
     bearer::{self, Found},
     denial::Denial,
+    extract::failed,
     principal::Resolved,
     secrets::Accepted,
 };
@@ -128,25 +129,23 @@ impl<D: Directory> Scheduler<D> {
     }
 
     async fn principal(&self) -> Result<Principal, Denial> {
-        match self.account().await {
-            Ok(account) if account.disabled => Err(Denial::Disabled),
-            Ok(Account { id, email, name, groups, .. }) => {
-                Ok(Principal { id, email, name, kind: Kind::Service, groups })
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the secret is right, and the scheduler's account cannot be had");
-                Err(Denial::NotProvisioned)
-            }
-        }
+        let Account { id, email, name, groups, disabled } = self.account().await?;
+        if disabled { Err(Denial::Disabled) } else { Ok(Principal { id, email, name, kind: Kind::Service, groups }) }
     }
 
-    async fn account(&self) -> Result<Account, D::Error> {
-        if self.seeded.load(Ordering::Acquire)
-            && let Some(account) = self.directory.load().await?
-        {
-            return Ok(account);
+    /// An account that is there and cannot be read now is 503, as anybody's (seed C4); one that cannot be made is 401 (A6).
+    async fn account(&self) -> Result<Account, Denial> {
+        if self.seeded.load(Ordering::Acquire) {
+            let loaded = self.directory.load().await;
+            let unread = |error| Denial::Failed(failed(503, &error, "the scheduler's account cannot be read"));
+            if let Some(account) = loaded.map_err(unread)? {
+                return Ok(account);
+            }
         }
-        self.seed().await
+        self.seed().await.map_err(|error| {
+            tracing::warn!(%error, "the scheduler's credential is right, and its account cannot be made");
+            Denial::NotProvisioned
+        })
     }
 
     async fn seed(&self) -> Result<Account, D::Error> {

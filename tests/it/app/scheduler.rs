@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::auth::signed::{of_run, taking_tokens};
 use crate::support::{
     app::{Builder, TestApp, secret},
     logs::Logs,
@@ -82,11 +83,23 @@ async fn a6_a_failed_seeding_is_401() {
     app.stop().await;
 }
 
-/// Seed A6: the same when the database cannot be read.
+/// Seed A6: the same when the database cannot seed. Seed C4: once it has, a database that cannot be read is 503 with an id
+/// for the scheduler, by its secret and by a run's token, as for everybody else; and what failed is in the log.
 #[tokio::test]
-async fn a6_a_broken_database_is_401_too() {
-    let app = TestApp::start().await;
+async fn c4_a_broken_database_is_503_once_the_scheduler_was_seeded() {
+    let app = taking_tokens().start().await;
     app.sql("ALTER TABLE users RENAME TO gone").await;
+    let logs = Logs::capture();
+    for bearer in [secret(), of_run("run-1", &["sync:run"])] {
+        let reply = app.get("/api/auth/me").bearer(&bearer).send().await;
+        assert!(!reply.problem(503).contains("users"), "{reply:?}");
+        let id = reply.json()["error_id"].as_str().unwrap().to_owned();
+        let errors = logs.lines("ERROR");
+        assert!(errors.iter().any(|line| line.contains(&id) && line.contains("no such table")), "{errors:?}");
+    }
+    app.sql("ALTER TABLE gone RENAME TO users").await;
+    app.sql("CREATE TRIGGER no BEFORE INSERT ON users BEGIN SELECT RAISE(FAIL, 'no'); END").await;
+    let app = Builder::default().data(app.stop().await).start().await;
     assert_eq!(app.scheduler("GET", "/api/auth/me").send().await.problem(401), "Scheduler user not provisioned");
     app.stop().await;
 }
