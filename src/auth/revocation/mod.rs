@@ -42,11 +42,13 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// Stops one token, whose `exp` is `expires` when that is known. Kept for what is left of its life and the leeway, at
-    /// least an hour; without a known end as long as any token may live.
+    /// Stops one token, whose `exp` is `expires` when a verified token says so. Kept for what is left of its life and the
+    /// leeway, at least an hour, and at most, or without a known end, as long as any token may live.
     #[must_use]
     pub fn of_token(jti: impl Into<String>, expires: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
-        let until = expires.map_or(now + longest_life(), |expires| expires + LEEWAY).max(now + SHORTEST);
+        let longest = now + longest_life() + LEEWAY;
+        let end = expires.and_then(|expires| expires.checked_add_signed(LEEWAY)).unwrap_or(longest);
+        let until = end.clamp(now + SHORTEST, longest);
         Self { revoked: Revoked::Token(jti.into()), until, reason: None }
     }
 

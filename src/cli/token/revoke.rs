@@ -15,8 +15,9 @@ use crate::{
 /// Take tokens back: the reference app refuses them with 403 from the next second on
 ///
 /// One token by its id, or by itself from a file or standard input, never the command line; or every token of a subject
-/// that was issued before an instant. The entry is kept in the app's database for what is left of the token's life, at least
-/// an hour, and its audit log has a row. An app of your own does the same with its implementation of `auth::Revocations`.
+/// that was issued before an instant. The entry is kept in the app's database for as long as any token lives, since nobody
+/// vouches for the end that this one names, and its audit log has a row. An app of your own does the same with its
+/// implementation of `auth::Revocations`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     sexton token revoke --data app-data --token-file reporting.token --reason 'laptop lost'\n  \
@@ -51,8 +52,8 @@ pub(super) fn run(args: Args, around: &mut Surroundings<'_>, out: &mut dyn Write
             let (_, claims) = unverified(&read(args.from.token_file.as_deref(), around.input)?)?;
             let jti =
                 claims["jti"].as_str().ok_or_else(|| miette!("the token has no `jti`: no app takes it anyway"))?;
-            let expires = claims["exp"].as_i64().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-            Revocation::of_token(jti, expires, now)
+            // Unverified, its `exp` may be anybody's: an early one would have the entry forgotten while the token lives.
+            Revocation::of_token(jti, None, now)
         }
     };
     let revocation = revocation.because(args.reason);

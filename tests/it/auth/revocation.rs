@@ -88,7 +88,10 @@ fn c7_how_long_an_entry_is_kept() {
     assert_eq!(until(Some(TimeDelta::hours(5))), TimeDelta::hours(5) + LEEWAY);
     assert_eq!(until(Some(TimeDelta::seconds(10))), TimeDelta::hours(1));
     assert_eq!(until(Some(TimeDelta::days(-3))), TimeDelta::hours(1));
-    assert_eq!(until(None), TimeDelta::days(180));
+    assert_eq!(until(None), TimeDelta::days(180) + LEEWAY);
+    assert_eq!(until(Some(TimeDelta::days(999))), until(None), "no token lives longer");
+    let never = Revocation::of_token("t", Some(DateTime::<Utc>::MAX_UTC), now());
+    assert_eq!(never.until - now(), until(None), "an end beyond what can be counted is one");
     let subject = Revocation::of_subject("s", now());
     assert_eq!(subject.until - now(), TimeDelta::days(180) + LEEWAY);
 }

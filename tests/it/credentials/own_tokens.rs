@@ -235,11 +235,18 @@ async fn c10_what_is_revoked_is_403_at_the_running_app() {
     let file = folder.path().join("lost.token");
     fs::write(&file, &by_file).unwrap();
     let jti = parts(&by_id).1["jti"].as_str().unwrap().to_owned();
-    // By itself, from standard input.
-    let (own, lent) = (data.clone(), by_input.clone());
-    let revoking = tokio::task::spawn_blocking(move || token(&["revoke", "--data", &own], &[], &lent));
-    let (_, out) = revoking.await.unwrap().unwrap();
-    assert!(out.starts_with("revoked token") && !out.contains(&by_input), "{out}");
+    // By itself, from standard input. Nobody vouches for its end: whatever it says, the entry outlives the token.
+    let (header, mut claims) = parts(&by_input);
+    for exp in [1, 8_210_266_876_799_i64] {
+        claims["exp"] = json!(exp);
+        let part = |value: &Value| base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, value.to_string());
+        let (own, lent) = (data.clone(), format!("{}.{}.AAAA", part(&header), part(&claims)));
+        let revoking = tokio::task::spawn_blocking(move || token(&["revoke", "--data", &own], &[], &lent));
+        let (_, out) = revoking.await.unwrap().unwrap();
+        assert!(out.starts_with("revoked token") && !out.contains(&by_input), "{out}");
+        let kept: i64 = app.value("SELECT until FROM revocations").await;
+        assert!(kept >= claims["iat"].as_i64().unwrap() * 1000 + 180 * 86_400_000, "{exp}: {out}");
+    }
     let later = SystemClock.now() + chrono::TimeDelta::seconds(2);
     let later = later.to_rfc3339();
     for (line, said) in [
@@ -261,7 +268,7 @@ async fn c10_what_is_revoked_is_403_at_the_running_app() {
     let of =
         |row: &Value| [&row["user"], &row["resource"], &row["result"]].map(|text| text.as_str().unwrap().to_owned());
     assert_eq!(of(&audited[0]), ["operator", "subject:metrics", "ok"]);
-    assert!(audited.len() == 4 && of(&audited[1]) == ["operator", &format!("token:{jti}"), "ok"], "{audited:?}");
+    assert!(audited.len() == 5 && of(&audited[1]) == ["operator", &format!("token:{jti}"), "ok"], "{audited:?}");
     let app = restarted(app).await;
     assert_eq!(app.get("/api/auth/me").bearer(&by_id).send().await.status, 403, "over a restart");
     app.stop().await;
