@@ -9,7 +9,8 @@ use std::{
 };
 
 use tokio::{
-    sync::Mutex,
+    sync::{Mutex, watch},
+    task::JoinHandle,
     time::{Instant, timeout},
 };
 
@@ -17,7 +18,7 @@ use crate::clock::SharedClock;
 
 /// How old a reading may be when it is needed.
 const FRESH: Duration = Duration::from_secs(1);
-/// How long a request waits for a reading; a hung file system must not hang every request.
+/// How long one request waits for a reading; a hung file system must not hang every request.
 const READING: Duration = Duration::from_secs(1);
 
 /// What a file holds, read again when it is needed and that was over a second ago. What turns bad keeps the last good.
@@ -25,12 +26,17 @@ const READING: Duration = Duration::from_secs(1);
 pub(super) struct Reread<T, E> {
     path: PathBuf,
     parse: fn(&Path) -> Result<T, E>,
-    reading: Mutex<Reading<T>>,
+    /// What was read last and good.
+    known: watch::Sender<Option<Arc<T>>>,
+    /// Held while the file is read.
+    reading: Mutex<Reading<T, E>>,
 }
 
 #[derive(Debug)]
-struct Reading<T> {
-    value: Option<Arc<T>>,
+struct Reading<T, E> {
+    /// One that somebody gave up waiting for keeps its thread until it ends.
+    under_way: Option<JoinHandle<Result<T, E>>>,
+    /// When the last one ended, or was given up.
     at: Instant,
     good: bool,
 }
@@ -46,21 +52,28 @@ where
         parse: fn(&Path) -> Result<T, E>,
         clock: &SharedClock,
     ) -> (Self, Option<E>) {
-        let (value, trouble) = match read(&path, parse).await {
+        let mut reading = Reading { under_way: None, at: clock.monotonic(), good: true };
+        let (value, trouble) = match reading.read(&path, parse).await {
             Ok(value) => (Some(Arc::new(value)), None),
             Err(error) => (None, Some(error)),
         };
-        let reading = Mutex::new(Reading { good: value.is_some(), value, at: clock.monotonic() });
-        (Self { path, parse, reading }, trouble)
+        reading.good = value.is_some();
+        reading.at = clock.monotonic();
+        (Self { path, parse, known: watch::Sender::new(value), reading: Mutex::new(reading) }, trouble)
     }
 
-    /// What is in force; `None` while the file was never good.
+    /// What is in force; `None` while the file was never good. While one request reads, the others go by what is known,
+    /// unless that is nothing; while a reading hangs, all of them do.
     pub(super) async fn current(&self, clock: &SharedClock) -> Option<Arc<T>> {
-        let mut reading = self.reading.lock().await;
-        if clock.monotonic() - reading.at >= FRESH {
-            match read(&self.path, self.parse).await {
+        let is_known = self.known.borrow().is_some();
+        let reading = if is_known { self.reading.try_lock().ok() } else { Some(self.reading.lock().await) };
+        if let Some(mut reading) = reading
+            && clock.monotonic() - reading.at >= FRESH
+            && !reading.hangs()
+        {
+            match reading.read(&self.path, self.parse).await {
                 Ok(value) => {
-                    reading.value = Some(Arc::new(value));
+                    self.known.send_replace(Some(Arc::new(value)));
                     reading.good = true;
                 }
                 Err(error) if reading.good => {
@@ -71,20 +84,26 @@ where
             }
             reading.at = clock.monotonic();
         }
-        reading.value.clone()
+        self.known.borrow().clone()
     }
 }
 
-async fn read<T, E>(path: &Path, parse: fn(&Path) -> Result<T, E>) -> Result<T, E>
+impl<T, E> Reading<T, E>
 where
     T: Send + 'static,
     E: From<(PathBuf, io::Error)> + Send + 'static,
 {
-    let owned = path.to_owned();
-    let failed = |source: io::Error| E::from((path.to_owned(), source));
-    match timeout(READING, tokio::task::spawn_blocking(move || parse(&owned))).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(join)) => Err(failed(join.into())),
-        Err(elapsed) => Err(failed(elapsed.into())),
+    /// Whether one that was given up has not ended: another would hang beside it, and cost a thread more.
+    fn hangs(&self) -> bool {
+        self.under_way.as_ref().is_some_and(|reading| !reading.is_finished())
+    }
+
+    async fn read(&mut self, path: &Path, parse: fn(&Path) -> Result<T, E>) -> Result<T, E> {
+        let owned = path.to_owned();
+        let failed = |source: io::Error| E::from((path.to_owned(), source));
+        let reading = self.under_way.insert(tokio::task::spawn_blocking(move || parse(&owned)));
+        let read = timeout(READING, reading).await.map_err(|elapsed| failed(elapsed.into()))?;
+        self.under_way = None;
+        read.map_err(|join| failed(join.into()))?
     }
 }

@@ -1,8 +1,15 @@
 //! Changing the secret while the app runs.
 
-use std::{fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
+use std::{
+    fs::{self, OpenOptions},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::DateTime;
+use rustix::fs::OFlags;
 use sexton::{
     auth::{Auth, Config, InMemory},
     clock::VirtualClock,
@@ -110,6 +117,50 @@ async fn a_file_that_turns_bad_keeps_the_last_good_secret() {
         assert_eq!(me(&app, bearer(bad)).await, 401);
     }
     assert_eq!(logs.lines("WARN").len(), 1, "{}", logs.text());
+}
+
+/// While the file hangs one request waits for it, and that one for a second; the others go by the secret that is known. It
+/// is read again when it hangs no longer.
+#[tokio::test(start_paused = true)]
+async fn a_file_that_hangs_delays_nobody_else() {
+    let (old, new) = ("a1".repeat(20), "b2".repeat(20));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    fs::write(&path, &old).unwrap();
+    let app = on_virtual_time(config(&[("SCHEDULER_API_TOKEN_FILE", path.as_path())])).await;
+    fs::remove_file(&path).unwrap();
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let (asking, bearer_then) = (app.clone(), bearer(&old));
+    let first = tokio::spawn(async move { me(&asking, bearer_then).await });
+    let hanging = loop {
+        // It can be opened for writing as soon as somebody reads.
+        match OpenOptions::new().write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(&path) {
+            Ok(pipe) => break pipe,
+            Err(_nobody_reads) => tokio::task::yield_now().await,
+        }
+    };
+    let at_once = async || {
+        tokio::select! {
+            biased;
+            status = me(&app, bearer(&old)) => assert_eq!(status, 200),
+            () = std::future::ready(()) => panic!("it waits for the file"),
+        }
+    };
+    at_once().await;
+    for _ in 0..3 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        tokio::task::yield_now().await;
+        at_once().await;
+    }
+    assert_eq!(first.await.unwrap(), 200);
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, &new).unwrap();
+    drop(hanging);
+    while me(&app, bearer(&new)).await == 401 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(me(&app, bearer(&old)).await, 401);
 }
 
 /// A file that is made after the app was started is found.
