@@ -69,8 +69,9 @@ pub(in crate::reference_app) async fn enqueue(
             app.jobs.notice();
             Ok(accepted(&job.id.clone(), Accepted::new(Shown::from(job), false)))
         }
-        Enqueued::Existing(job) if job.kind != work.kind() => {
-            let detail = "The key names a job of another kind that is not over: take another key.";
+        Enqueued::Existing(job) if job.kind != work.kind() || job.arguments != work.arguments() => {
+            let detail =
+                "The key names a job of another kind, or with other arguments, that is not over: take another.";
             Err(Failure::invalid(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key", detail))
         }
         // It may be another's: one key space is one user's, whatever that user came with.

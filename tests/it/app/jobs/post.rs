@@ -1,10 +1,13 @@
 //! `POST /api/jobs`
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{hanging, marketplaces};
 use crate::{
-    app::marketplaces::Hole,
+    app::{
+        auth::signed::{of_run, taking_tokens},
+        marketplaces::Hole,
+    },
     support::app::{Builder, TestApp, secret},
 };
 
@@ -77,6 +80,32 @@ async fn a35_a_key_names_one_job_until_it_is_over() {
     for job in all.as_array().unwrap() {
         app.scheduler("POST", &format!("/api/jobs/{}/cancel", job["id"].as_str().unwrap())).send().await;
     }
+    app.stop().await;
+}
+
+/// Seed A35: a key that names other work, also a run's or another credential's of the same user, is no answer to this.
+#[tokio::test]
+async fn a35_a_key_of_other_work_is_422() {
+    let app = taking_tokens().workers(1).start().await;
+    let hole = Hole::open().await;
+    let (_first, git) = hanging(&app, &hole).await;
+    let prices = json!({ "name": "prices", "file": "prices.csv" });
+    assert_eq!(app.scheduler("POST", "/api/sources").json(&prices).send().await.status, 201);
+    let of = |more: Value| {
+        let mut body = json!({ "kind": "data-refresh", "idempotency_key": "nightly" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let run = of_run("run-1", &["jobs:enqueue", "jobs:read", "sync:run"]);
+    assert_eq!(app.post("/api/jobs").bearer(&run).json(&of(json!({}))).send().await.status, 202);
+    for other in [of(json!({ "sources": ["prices"] })), of(json!({ "kind": "marketplaces" }))] {
+        let reply = app.scheduler("POST", "/api/jobs").json(&other).send().await;
+        assert!(reply.problem(422).contains("take another"), "{reply:?}");
+        assert_eq!(reply.json()["errors"][0]["pointer"], "#/idempotency_key");
+    }
+    let same = app.scheduler("POST", "/api/jobs").json(&of(json!({}))).send().await;
+    assert_eq!((same.status, &same.json()["deduplicated"]), (202, &json!(true)));
+    drop(git);
     app.stop().await;
 }
 
