@@ -15,7 +15,7 @@ use super::{
     command::Desk,
     decisions::{Decisions, Effect, Event, Inherited, Life, STEP, Write},
     inquiries::Inquiries,
-    recorder::{self, Task},
+    recorder::{self, HeldPen, Pen, Task},
     self_check::Rechecks,
 };
 use crate::{
@@ -32,16 +32,33 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// How often the ledger is told that the scheduler is alive, in rounds of housekeeping.
 const SIGN_OF_LIFE: u32 = 15;
 /// After the grace, how long the last writes may take.
-const LAST_WRITES: Duration = Duration::from_secs(3);
+pub(super) const LAST_WRITES: Duration = Duration::from_secs(3);
 
-pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop, life: Life) -> Result<(), StoreError> {
+/// How a life of the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By a stop, with everything written.
+    Drained,
+    /// By a stop, whose last writes the ledger did not take in time.
+    Late,
+    /// Nobody writes for it any more. What it knows is worth nothing; what the ledger holds is.
+    Broken,
+}
+
+/// `pen`: whoever has it is the one that writes for the loop. The last write of the life before may be under way yet, and
+/// what it says must be read.
+pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop, life: Life, pen: Pen) -> Result<Ended, StoreError> {
+    let pen = pen.lock_owned().await;
     let (decisions, effects) = take_over(&mut scheduler, life).await?;
     let desk = scheduler.commands.desk().await;
-    let mut drive = Loop::new(scheduler, decisions, desk);
+    let mut drive = Loop::new(scheduler, decisions, desk, pen);
     drive.perform(effects);
-    drive.turn(stop).await;
-    let alive_at = drive.decisions.alive_at(drive.scheduler.clock.now());
-    drive.scheduler.store.tick(alive_at).await
+    let ended = drive.turn(stop).await;
+    if ended != Ended::Broken {
+        let alive_at = drive.decisions.alive_at(drive.scheduler.clock.now());
+        drive.scheduler.store.tick(alive_at).await?;
+    }
+    Ok(ended)
 }
 
 async fn take_over(scheduler: &mut Scheduler, life: Life) -> Result<(Decisions, Vec<Effect>), StoreError> {
@@ -68,11 +85,11 @@ struct Loop {
 }
 
 impl Loop {
-    fn new(scheduler: Scheduler, decisions: Decisions, desk: Desk) -> Self {
+    fn new(scheduler: Scheduler, decisions: Decisions, desk: Desk, pen: HeldPen) -> Self {
         let (writes, to_record) = mpsc::unbounded_channel();
         let (answer, answers) = mpsc::unbounded_channel();
         let clock = scheduler.clock.clone();
-        tokio::spawn(recorder::record(Arc::clone(&scheduler.store), clock.clone(), to_record, answer));
+        tokio::spawn(recorder::record(pen, Arc::clone(&scheduler.store), clock.clone(), to_record, answer));
         let ticker = Ticker::start(clock.clone(), Home::OwnThread);
         let liveness = Some(ticker.liveness());
         let now = clock.now();
@@ -98,7 +115,7 @@ impl Loop {
         }
     }
 
-    async fn turn(&mut self, mut stop: Stop) {
+    async fn turn(&mut self, mut stop: Stop) -> Ended {
         let clock = self.scheduler.clock.clone();
         let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
         housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -115,7 +132,7 @@ impl Loop {
                 }
                 answer = self.answers.recv() => match answer {
                     Some(event) => event,
-                    None => return tracing::error!("the ledger's writer is gone"),
+                    None => return Ended::Broken,
                 },
                 Ok(()) = self.scheduler.definitions.changed() => {
                     Event::Reload(Box::new(self.scheduler.definitions.borrow_and_update().clone()))
@@ -138,12 +155,13 @@ impl Loop {
                         grace = Grace::LastWrites(Instant::now() + LAST_WRITES);
                         Event::GraceOver
                     }
-                    _ => return tracing::error!("the ledger did not take the last writes in time"),
+                    _ => return Ended::Late,
                 },
             };
             let effects = self.decisions.on(clock.now(), event);
             self.perform(effects);
         }
+        Ended::Drained
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {

@@ -17,14 +17,14 @@ mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::{sync::mpsc::UnboundedSender, task::JoinSet};
 
 pub use announce::RunEnded;
 pub use command::{Commands, Handle};
 pub use metrics::Metrics;
 pub use watch::{Status, Watch};
 
-use self::decisions::Life;
+use self::{decisions::Life, drive::Ended, recorder::Pen};
 use crate::{
     clock::SharedClock,
     dispatch::Dispatcher,
@@ -33,7 +33,7 @@ use crate::{
     store::{RunStore, StoreError},
 };
 
-/// How long the loop rests after a panic of its own before it starts over from the ledger.
+/// How long the loop rests after a fault of its own before it starts over from the ledger.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
 /// Turns true once, when nothing new is to be sent.
@@ -73,34 +73,39 @@ impl Scheduler {
         }
     }
 
-    /// Waits `startup_grace` out, then runs until `stop` turns true and the drain is over (guarantee G7). A panic of the loop itself is logged, and the
-    /// loop starts over from the ledger as after a crash (seed D9).
+    /// Waits `startup_grace` out, then runs until `stop` turns true and the drain is over (guarantee G7). A panic of the loop itself, or of what
+    /// writes for it, is logged, and the loop starts over from the ledger as after a crash (seed D9).
     ///
     /// # Errors
-    /// When the ledger cannot be read at the start.
+    /// When the ledger cannot be read at the start, or does not take the last writes in time.
     pub async fn run(self, mut stop: Stop) -> Result<(), StoreError> {
         let self_check = tokio::spawn(self_check::check_all(self.clone()));
         let begins = housekeeping::wait_out_grace(&self, &mut stop).await;
         let pruning = tokio::spawn(housekeeping::keep_pruning(self.clone()));
-        let ended = if begins { self.keep_turning(stop).await } else { Ok(()) };
+        let ended = tokio::select! {
+            ended = self.keep_turning(&stop), if begins => ended,
+            () = housekeeping::wait_out_stop(&self, stop.clone()), if begins => Err(StoreError::Unanswered),
+            else => Ok(()),
+        };
         self_check.abort();
         pruning.abort();
         ended
     }
 
-    async fn keep_turning(self, stop: Stop) -> Result<(), StoreError> {
-        let mut life = Life::First;
+    async fn keep_turning(&self, stop: &Stop) -> Result<(), StoreError> {
+        let (mut lives, mut life, pen) = (JoinSet::new(), Life::First, Pen::default());
         loop {
-            match tokio::spawn(drive::drive(self.clone(), stop.clone(), std::mem::replace(&mut life, Life::Later)))
-                .await
-            {
-                Ok(ended) => return ended,
-                Err(death) if death.is_panic() => {
-                    tracing::error!("the scheduler's loop panicked; starting over from the ledger");
-                    tokio::time::sleep(RESTART_PAUSE).await;
-                }
-                Err(_) => return Ok(()),
+            lives.spawn(drive::drive(self.clone(), stop.clone(), life, Arc::clone(&pen)));
+            match lives.join_next().await {
+                Some(Ok(Ok(Ended::Late))) => return Err(StoreError::Unanswered),
+                Some(Ok(Ok(Ended::Broken))) => tracing::error!("nobody writes for the scheduler's loop any more"),
+                Some(Ok(ended)) => return ended.map(drop),
+                Some(Err(death)) if death.is_panic() => tracing::error!("the scheduler's loop panicked"),
+                Some(Err(_)) | None => return Ok(()),
             }
+            tracing::error!("starting over from the ledger");
+            life = Life::Later;
+            tokio::time::sleep(RESTART_PAUSE).await;
         }
     }
 }

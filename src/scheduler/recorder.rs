@@ -6,7 +6,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::{
+    Mutex, OwnedMutexGuard,
+    mpsc::{UnboundedReceiver, UnboundedSender},
+};
 
 use super::decisions::{Event, Inherited, Life, Operation, Stored, Write};
 use crate::{
@@ -23,11 +26,19 @@ pub(super) enum Task {
     Resume,
 }
 
-/// Ends when nobody writes any more or nobody listens.
+/// There is one for all lives of a loop.
+pub(super) type Pen = Arc<Mutex<()>>;
+
+/// In the hand of the recorder that writes.
+pub(super) type HeldPen = OwnedMutexGuard<()>;
+
+/// Ends when nobody writes any more or nobody listens, and then gives the pen back.
 ///
 /// A write that failed is told again later. Until then ([`Task::Resume`]) nothing else is taken: it could overtake the one
-/// that failed, and what that accounts for would be lost.
+/// that failed, and what that accounts for would be lost. One that would fail for ever would keep everything waiting: it
+/// ends this, and with it the life of the loop that decided it.
 pub(super) async fn record(
+    _pen: HeldPen,
     store: Arc<dyn RunStore>,
     clock: SharedClock,
     mut tasks: UnboundedReceiver<Task>,
@@ -50,6 +61,10 @@ pub(super) async fn record(
                 let again = write.clone();
                 match write.carry_out(store.as_ref(), clock.now()).await {
                     Ok(stored) => Event::Stored(stored),
+                    Err(error) if error.is_of_the_write() && !again.has_asker() => {
+                        tracing::error!(%error, "the ledger will never take a write that was decided: this is a bug");
+                        return;
+                    }
                     Err(error) => {
                         tracing::error!(%error, "the ledger did not take a write, it will be tried again");
                         refusing = again.is_kept();

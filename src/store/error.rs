@@ -75,12 +75,44 @@ pub enum StoreError {
     /// The database failed. Shared, because one failed transaction is the answer to every call that was part of it.
     #[error("the ledger failed: {}", explained(.0))]
     Database(Arc<sqlx::Error>),
+    /// The code of a write panicked; nothing of it is written.
+    #[error("the ledger did not take a write, because sexton's own code panicked in it; this is a bug")]
+    Panicked,
     /// It was opened for reading only.
     #[error("the ledger was opened for reading only")]
     ReadOnly,
     /// It was closed.
     #[error("the ledger is closed")]
     Closed,
+    /// It took the last writes of a stop too late, or never.
+    #[error(
+        "the ledger did not take the last writes in time: what they said of open runs is lost, and the next start ends those as unknown"
+    )]
+    Unanswered,
+}
+
+impl StoreError {
+    /// Whether the write is at fault and not the ledger: it would fail again however often it is told.
+    #[must_use]
+    pub fn is_of_the_write(&self) -> bool {
+        match self {
+            Self::Row(_) | Self::Illegal(_) | Self::Panicked => true,
+            Self::Database(error) => match error.as_ref() {
+                sqlx::Error::Database(_) => matches!(
+                    primary_code(error),
+                    Some(SqliteCode::ERROR | SqliteCode::TOO_BIG | SqliteCode::CONSTRAINT | SqliteCode::MISMATCH)
+                ),
+                sqlx::Error::RowNotFound
+                | sqlx::Error::ColumnIndexOutOfBounds { .. }
+                | sqlx::Error::ColumnNotFound(_)
+                | sqlx::Error::ColumnDecode { .. }
+                | sqlx::Error::Encode(_)
+                | sqlx::Error::Decode(_) => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -114,11 +146,15 @@ fn explained(error: &sqlx::Error) -> String {
 pub(super) struct SqliteCode;
 
 impl SqliteCode {
+    const ERROR: i32 = 1;
     const BUSY: i32 = 5;
     const READONLY: i32 = 8;
     pub(super) const CORRUPT: i32 = 11;
     const FULL: i32 = 13;
     const CANNOT_OPEN: i32 = 14;
+    const TOO_BIG: i32 = 18;
+    const CONSTRAINT: i32 = 19;
+    const MISMATCH: i32 = 20;
     pub(super) const NOT_A_DATABASE: i32 = 26;
 }
 

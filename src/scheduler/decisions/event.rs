@@ -92,9 +92,14 @@ impl Write {
     pub fn is_kept(&self) -> bool {
         match self {
             Self::Begin(_) | Self::Tick(_) => false,
-            Self::Operate(operation) => operation.ticket().is_none(),
-            _ => true,
+            write => !write.has_asker(),
         }
+    }
+
+    /// Whether somebody waits for it, who hears that it failed.
+    #[must_use]
+    pub fn has_asker(&self) -> bool {
+        matches!(self, Self::Operate(operation) if operation.ticket().is_some())
     }
 }
 

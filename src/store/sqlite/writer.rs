@@ -1,8 +1,12 @@
 //! The one task that writes.
 
 use std::{
+    future::poll_fn,
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -14,6 +18,8 @@ use crate::store::StoreError;
 
 /// How many writes may wait, and how many one transaction takes.
 const QUEUE: usize = 1024;
+/// How long what waits at the close may take.
+const CLOSING: Duration = Duration::from_secs(3);
 
 /// Something to be written, in one transaction with its neighbours.
 #[async_trait]
@@ -69,11 +75,15 @@ impl Writer {
         }
     }
 
-    /// Lets the task write what waits, and waits until connection and lock are given back.
+    /// Lets the task write what waits, and waits until connection and lock are given back, but not for a file that does not
+    /// answer (guarantee G7).
     pub(super) async fn close(&self) {
         drop(self.queue().take());
+        let mut ended = self.ended.clone();
         // Nothing is ever sent: the error says that the task has ended.
-        let _ = self.ended.clone().changed().await;
+        if tokio::time::timeout(CLOSING, ended.changed()).await.is_err() {
+            tracing::error!("the ledger did not close in time: a write is still under way");
+        }
     }
 
     /// No call panics while it has the queue, so a poisoned lock means nothing.
@@ -174,10 +184,20 @@ impl Pen {
 async fn commit(connection: &mut SqliteConnection, group: &mut [Box<dyn Queued>]) -> Result<(), Failure> {
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
     for write in group {
-        write.apply(connection).await.map_err(Failure::Write)?;
+        apply(write.as_mut(), connection).await.map_err(Failure::Write)?;
     }
     sqlx::query("COMMIT").execute(connection).await?;
     Ok(())
+}
+
+/// A panic is an error of the write that panicked: the ledger stays open for all others.
+async fn apply(write: &mut dyn Queued, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let mut applied = write.apply(connection);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| applied.as_mut().poll(context)));
+        polled.unwrap_or(Poll::Ready(Err(StoreError::Panicked)))
+    })
+    .await
 }
 
 async fn close(connection: SqliteConnection) {
@@ -225,5 +245,83 @@ impl<W: Write> Queued for Ticket<W> {
         if let Err(Err(error)) = self.caller.send(Err(error)) {
             tracing::error!(%error, "a write failed after its caller had gone");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    /// Says that it began, and waits until it may go on.
+    struct Hangs {
+        began: Arc<Notify>,
+        may_go_on: Arc<Notify>,
+    }
+
+    #[async_trait]
+    impl Write for Hangs {
+        type Answer = ();
+
+        async fn apply(&self, _: &mut SqliteConnection) -> Result<(), StoreError> {
+            self.began.notify_one();
+            self.may_go_on.notified().await;
+            Ok(())
+        }
+    }
+
+    /// Writes a row, and panics if it is told to.
+    struct Row {
+        id: i64,
+        panics: bool,
+    }
+
+    #[async_trait]
+    impl Write for Row {
+        type Answer = i64;
+
+        async fn apply(&self, ledger: &mut SqliteConnection) -> Result<i64, StoreError> {
+            sqlx::query("INSERT INTO rows VALUES (?1)").bind(self.id).execute(&mut *ledger).await?;
+            assert!(!self.panics, "this write was told to panic");
+            Ok(sqlx::query_scalar("SELECT count(*) FROM rows").fetch_one(ledger).await?)
+        }
+    }
+
+    async fn writer(folder: &tempfile::TempDir) -> Writer {
+        let path = folder.path().join("sexton.db");
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let mut connection = options.connect().await.unwrap();
+        sqlx::query("CREATE TABLE rows (id INTEGER)").execute(&mut connection).await.unwrap();
+        Writer::start(connection, options, LedgerLock::take(&path).unwrap())
+    }
+
+    /// Seed D9: of three that may share a transaction, the one that panics is rolled back and hears of it.
+    #[tokio::test]
+    async fn d9_a_panic_is_an_error_of_its_write_and_of_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder).await;
+        let row = |id, panics| writer.carry_out(Row { id, panics });
+        let (first, panicked, third) = tokio::join!(row(1, false), row(2, true), row(3, false));
+        assert!(matches!(panicked, Err(StoreError::Panicked)), "{panicked:?}");
+        assert_eq!((first.unwrap(), third.unwrap()), (1, 2), "what it had written is not there");
+        assert_eq!(row(4, false).await.unwrap(), 3, "and the ledger is open");
+        writer.close().await;
+    }
+
+    /// Guarantee G7: what hangs does not hold up the close for ever.
+    #[tokio::test]
+    async fn a_close_does_not_wait_for_a_write_that_hangs() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = Arc::new(writer(&folder).await);
+        let (began, may_go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (hanging, of_others) =
+            (Hangs { began: Arc::clone(&began), may_go_on: Arc::clone(&may_go_on) }, Arc::clone(&writer));
+        let hanging = tokio::spawn(async move { of_others.carry_out(hanging).await });
+        began.notified().await;
+        tokio::time::timeout(CLOSING * 10, writer.close()).await.expect("the close is bounded");
+        assert!(!hanging.is_finished());
+        may_go_on.notify_one();
+        hanging.await.unwrap().unwrap();
     }
 }

@@ -4,7 +4,9 @@
 mod downtime;
 mod faults;
 mod firing;
+mod new_beginnings;
 mod odd_clocks;
+mod odd_ledgers;
 
 use std::{path::Path, sync::Arc, time::Duration};
 

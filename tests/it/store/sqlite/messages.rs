@@ -21,8 +21,10 @@ fn each_error_names_the_file_and_the_way_out() {
         StoreError::Open { path: path(), source: denied() },
         StoreError::BackupExists(path()),
         StoreError::Backup { path: path(), source: denied() },
+        StoreError::Panicked,
         StoreError::ReadOnly,
         StoreError::Closed,
+        StoreError::Unanswered,
     ];
     let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(told.join("\n"), @r"
@@ -35,8 +37,10 @@ fn each_error_names_the_file_and_the_way_out() {
     cannot open the ledger /data/sexton.db: permission denied
     /data/sexton.db exists already, and a backup replaces nothing: name a new file
     cannot write the backup /data/sexton.db: permission denied
+    the ledger did not take a write, because sexton's own code panicked in it; this is a bug
     the ledger was opened for reading only
     the ledger is closed
+    the ledger did not take the last writes in time: what they said of open runs is lost, and the next start ends those as unknown
     ");
 }
 
