@@ -100,7 +100,7 @@ impl Health {
         let mut verdict = Verdict { status: Condition::Ok, reasons: Vec::new() };
         let status = self.scheduler.status();
         if status.liveness.is_some() && !self.scheduler.is_ticking() {
-            verdict.add(Condition::Failing, "no_tick", "the ticker has not looked for 5 s: nothing is fired");
+            verdict.add(Condition::Failing, "no_tick", "the scheduler has not looked for 5 s: nothing is fired");
         }
         if status.liveness.is_some() && !status.store_writable {
             verdict.add(
@@ -108,6 +108,10 @@ impl Health {
                 "store_unwritable",
                 "the ledger cannot be written: nothing is sent; see the log",
             );
+        }
+        if let Some(restarts) = self.scheduler.restarts() {
+            let message = format!("the scheduler's loop started over after a fault, {restarts} times: see the log");
+            verdict.add(Condition::Degraded, "loop_restarted", message);
         }
         let definitions = self.definitions.borrow();
         if let Some(error) = definitions.errors().next() {
@@ -141,7 +145,7 @@ impl Health {
         (self.silence()? >= NOT_ALIVE_AFTER).then_some("no tick for 30 s")
     }
 
-    /// How long ago the ticker last looked. `None` before its first look.
+    /// How long ago the scheduler last looked: its ticker or its loop, whichever is longer ago. `None` before its first look.
     #[must_use]
     pub fn silence(&self) -> Option<Duration> {
         Some(self.scheduler.status().liveness?.age())

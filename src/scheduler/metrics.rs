@@ -66,6 +66,7 @@ pub struct Metrics {
     in_flight: Gauge,
     waiting: Gauge,
     last_tick: Gauge<f64, AtomicU64>,
+    loop_restarts: Counter,
 }
 
 impl Metrics {
@@ -77,6 +78,7 @@ impl Metrics {
         let settled = Family::default();
         let (next_fire, last_success, paused) = (Family::default(), Family::default(), Family::default());
         let (in_flight, waiting, last_tick) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let loop_restarts = Counter::default();
         let (lateness, duration) = (Histogram::new(LATENESS), Histogram::new(DURATION));
         registry.register("runs", "Occurrences with a final row, by job and outcome", Family::clone(&runs));
         registry.register("attempts", "Attempts, by job and how they ended", Family::clone(&attempts));
@@ -94,6 +96,11 @@ impl Metrics {
         registry.register("in_flight", "Requests open or about to be", Gauge::clone(&in_flight));
         registry.register("waiting", "Due runs that wait for max_in_flight or their group", Gauge::clone(&waiting));
         registry.register("last_tick_age_seconds", "How long ago it last looked", Gauge::clone(&last_tick));
+        registry.register(
+            "loop_restarts",
+            "How often the loop started over after a fault",
+            Counter::clone(&loop_restarts),
+        );
         let registry = Arc::new(registry);
         Self {
             registry,
@@ -109,10 +116,11 @@ impl Metrics {
             in_flight,
             waiting,
             last_tick,
+            loop_restarts,
         }
     }
 
-    /// In the OpenMetrics text format. `silence`: how long ago the ticker last looked (seed D9); before its first look that
+    /// In the OpenMetrics text format. `silence`: how long ago the scheduler last looked (seed D9); before its first look that
     /// is no number.
     #[must_use]
     pub fn render(&self, silence: Option<Duration>) -> String {
@@ -159,6 +167,10 @@ impl Metrics {
         for job in jobs.filter(|job| pauses.iter().any(|pause| pause.is_for(job))) {
             self.paused.get_or_create(&ByJob { job: job.to_string() }).set(1);
         }
+    }
+
+    pub(super) fn loop_restarted(&self) {
+        self.loop_restarts.inc();
     }
 
     pub(super) fn load(&self, in_flight: usize, waiting: usize) {

@@ -104,6 +104,8 @@ impl Scheduler {
                 Some(Err(_)) | None => return Ok(()),
             }
             tracing::error!("starting over from the ledger");
+            self.metrics.loop_restarted();
+            self.status.send_modify(|status| status.restarts += 1);
             life = Life::Later;
             tokio::time::sleep(RESTART_PAUSE).await;
         }

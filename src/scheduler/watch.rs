@@ -1,6 +1,6 @@
 //! What health checks and pages may look at while the loop runs.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
@@ -26,6 +26,8 @@ pub struct Status {
     pub stopping: bool,
     /// The pulse, once there is one.
     pub liveness: Option<Liveness>,
+    /// How many times the loop started over after a fault.
+    pub restarts: u32,
     /// Since when the loop fires.
     pub firing_since: Option<DateTime<Utc>>,
     /// What is held back.
@@ -49,7 +51,13 @@ impl Watch {
         self.status.borrow().clone()
     }
 
-    /// Whether the ticker's engine looked lately.
+    /// How many times the loop started over after a fault, if it did.
+    #[must_use]
+    pub fn restarts(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.status.borrow().restarts)
+    }
+
+    /// Whether the ticker's engine looked lately, and the loop too.
     #[must_use]
     pub fn is_ticking(&self) -> bool {
         self.status.borrow().liveness.as_ref().is_some_and(|pulse| pulse.age() < DEAD_AFTER)

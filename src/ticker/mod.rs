@@ -55,8 +55,10 @@ impl Ticker {
         Self { beat, watchdog }
     }
 
-    /// Says when the next occurrence is to be sent, so that the engine knows what to look for.
+    /// Says when the next occurrence is to be sent, so that the engine knows what to look for. Whoever does not say so for
+    /// long does not hear the pulse either, and [`Liveness`] tells.
     pub fn expect(&self, next: Option<DateTime<Utc>>) {
+        self.beat.heard.store(self.beat.since_start(), Ordering::Release);
         self.beat.expected.store(next.map_or(i64::MAX, |next| next.timestamp_micros()), Ordering::Release);
     }
 
@@ -65,7 +67,7 @@ impl Ticker {
         self.beat.due.notified().await;
     }
 
-    /// How long ago the engine last looked (seed D9: liveness is the age of the last tick).
+    /// How long ago the engine last looked.
     #[must_use]
     pub fn age(&self) -> Duration {
         self.beat.age()
@@ -85,15 +87,16 @@ impl Drop for Ticker {
     }
 }
 
-/// The age of the last tick, for health checks and metrics.
+/// The age of the last tick, for health checks and metrics: of one that was heard (seed D9). An engine that ticks for a loop
+/// that hangs is no life.
 #[derive(Debug, Clone)]
 pub struct Liveness(Arc<Beat>);
 
 impl Liveness {
-    /// How long ago the engine last looked.
+    /// How long ago the engine last looked, or its user last turned to it, whichever is longer ago.
     #[must_use]
     pub fn age(&self) -> Duration {
-        self.0.age()
+        self.0.age().max(self.0.since(&self.0.heard))
     }
 }
 
@@ -108,6 +111,8 @@ struct Beat {
     expected: AtomicI64,
     /// Milliseconds from `start` to the engine's last look.
     looked: AtomicU64,
+    /// Milliseconds from `start` to when its user last turned to it.
+    heard: AtomicU64,
     /// The number of the engine that counts; an older one is not listened to.
     engine: AtomicU64,
     due: Notify,
@@ -121,19 +126,29 @@ impl Beat {
             start,
             expected: AtomicI64::new(i64::MAX),
             looked: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
             engine: AtomicU64::new(0),
             due: Notify::new(),
         }
     }
 
     fn age(&self) -> Duration {
-        let looked = self.start + Duration::from_millis(self.looked.load(Ordering::Acquire));
-        self.clock.monotonic().saturating_duration_since(looked)
+        self.since(&self.looked)
+    }
+
+    fn since(&self, noted: &AtomicU64) -> Duration {
+        let at = self.start + Duration::from_millis(noted.load(Ordering::Acquire));
+        self.clock.monotonic().saturating_duration_since(at)
     }
 
     fn note_look(&self) {
+        self.looked.store(self.since_start(), Ordering::Release);
+    }
+
+    /// In milliseconds.
+    fn since_start(&self) -> u64 {
         let since = self.clock.monotonic().saturating_duration_since(self.start).as_millis();
-        self.looked.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Release);
+        u64::try_from(since).unwrap_or(u64::MAX)
     }
 
     fn something_is_due(&self) -> bool {

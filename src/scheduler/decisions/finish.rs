@@ -131,6 +131,7 @@ impl Decisions {
         for run in open {
             effects.extend(self.finish(now, run, Closing::unheard(Reason::Shutdown)));
         }
+        self.give_up_stops(now, effects);
     }
 
     pub(super) fn ended_unsent(&mut self, batch: Vec<End>, effects: &mut Vec<Effect>) {

@@ -186,7 +186,10 @@ impl Decisions {
     #[must_use]
     pub fn is_drained(&self) -> bool {
         let written = self.parked.is_empty() && self.behind_parked.is_empty();
-        let needs_nobody = |live: &Live| live.is_waiting() || live.stage == Stage::Polling;
+        let needs_nobody = |live: &Live| match live.stage {
+            Stage::Polling => live.stopping.is_none() || self.phase == Phase::GivenUp,
+            _ => live.is_waiting(),
+        };
         self.phase != Phase::Firing && written && self.runs.values().all(needs_nobody)
     }
 

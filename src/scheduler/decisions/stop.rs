@@ -11,7 +11,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Decisions, Effect, finish::Closing, live::Stage, send::push_writes};
+use super::{
+    Decisions, Effect,
+    finish::Closing,
+    live::{Live, Stage},
+    send::push_writes,
+};
 use crate::{
     dispatch::{self, Cancelled, Inquiry, Report},
     run::{Outcome, Reason, RunId},
@@ -117,6 +122,20 @@ impl Decisions {
         effects.push(Effect::Abort(run));
         effects.extend(self.end_following(now, run, closing));
         push_writes(begins.into_iter().collect(), Vec::new(), effects);
+    }
+
+    /// The grace of a stop of sexton is over: what somebody cancelled and an app did not say it stopped is cancelled all the
+    /// same. Otherwise nobody would know of it at the next start.
+    pub(super) fn give_up_stops(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let cancelled = |live: &Live| {
+            live.stage == Stage::Polling && live.stopping.as_ref().is_some_and(|stopping| stopping.sake == Sake::Person)
+        };
+        let mut runs: Vec<RunId> = self.runs.iter().filter(|(_, live)| cancelled(live)).map(|(run, _)| *run).collect();
+        runs.sort();
+        for run in runs {
+            let words = "the app did not answer before sexton stopped".to_owned();
+            effects.extend(self.end_following(now, run, Sake::Person.closing(false, words)));
+        }
     }
 
     /// The request of a run that is being stopped was answered. Gives back how it ends, if that is known by now.

@@ -57,8 +57,22 @@ async fn a_living_engine_looks_every_half_second() {
     let liveness = ticker.liveness();
     for _ in 0..100 {
         tokio::time::sleep(Duration::from_millis(730)).await;
+        ticker.expect(None);
         assert!(liveness.age() <= Duration::from_millis(1_100), "{:?}", liveness.age());
     }
+}
+
+/// Seed D9: an engine that ticks for somebody who does not turn to it any more is no life.
+#[tokio::test(start_paused = true)]
+async fn d9_a_tick_that_nobody_hears_is_none() {
+    let clock = VirtualClock::at(noon());
+    let ticker = Ticker::start(Arc::new(clock), Home::ThisRuntime);
+    let liveness = ticker.liveness();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(ticker.age() <= Duration::from_millis(1_100), "the engine looks: {:?}", ticker.age());
+    assert!(liveness.age() >= Duration::from_secs(19), "{:?}", liveness.age());
+    ticker.expect(None);
+    assert!(liveness.age() <= Duration::from_millis(1_100), "{:?}", liveness.age());
 }
 
 /// A stopped ticker announces nothing more, and whoever watches sees it age.

@@ -284,6 +284,31 @@ fn e5_a_stop_leaves_it_to_the_next_start() {
     assert_eq!(row(&world, run).0, State::Polling);
 }
 
+/// Somebody cancels it and then sexton stops: the app's word on that is waited for, and no longer than the grace.
+#[test]
+fn a_stop_waits_for_a_cancel_by_hand() {
+    let cancelled = || {
+        let (mut world, run) = taken_on();
+        answering(&mut world, run, 11, 14, |_| pending(None));
+        world.on(t(14), Event::Asked(1, Command::Cancel { run }));
+        assert_eq!(world.answers[&1], Ok(Done::Cancelling));
+        world.on(t(15), Event::Stop);
+        assert!(!world.decisions.is_drained(), "the app was asked");
+        (world, run)
+    };
+    let (mut world, run) = cancelled();
+    world.on(t(16), Event::Cancelled(run, Some(Cancelled::Confirmed { status: 200 })));
+    assert!(world.decisions.is_drained());
+    assert_eq!(row(&world, run), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
+    assert!(world.ledger.inherited(t(16)).slots.is_empty(), "nothing runs");
+
+    let (mut world, run) = cancelled();
+    world.on(t(44), Event::GraceOver);
+    assert!(world.decisions.is_drained());
+    assert_eq!(row(&world, run), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
+    assert_eq!(world.ledger.inherited(t(44)).slots[0].run, run, "the app may be at it");
+}
+
 /// A 202 that comes during a stop is written down before the end.
 #[test]
 fn a_stop_waits_until_the_ledger_has_it() {

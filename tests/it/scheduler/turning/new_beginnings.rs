@@ -27,6 +27,9 @@ async fn d9_a_panic_in_the_writing_is_survived() {
     let unknown = turning.next_of("a", Outcome::Unknown).await;
     assert_eq!(unknown.reason, Some(Reason::Crash), "what it would have said is lost");
     turning.next_of("a", Outcome::Succeeded).await;
+    assert_eq!(turning.watch.restarts().map(u32::from), Some(1));
+    let metrics = turning.metrics.render(None);
+    assert!(metrics.contains("sexton_loop_restarts_total 1\n"), "{metrics}");
     let rows = turning.stop().await;
     let mut next = rows[0].scheduled_for;
     for run in &rows {
