@@ -14,8 +14,8 @@ use crate::store::{
     error::{SqliteCode, primary_code},
 };
 
-/// Up to this size a file is looked through when it is opened; it is read in about a second. In a larger one damage
-/// shows when it is met, as an error of that call.
+/// Up to this size a file is looked through when it is opened; it is read in about a second. In a larger one
+/// what a start reads is read, and damage elsewhere shows when it is met, as an error of that call.
 const CHECKED_UP_TO: u64 = 256 * 1024 * 1024;
 
 /// The files that are one database.

@@ -14,7 +14,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{SqliteStore, blocking::blocking, corrupt, lock::LedgerLock, writer::Writer};
+use super::{SqliteStore, blocking::blocking, corrupt, lock::LedgerLock, read, writer::Writer};
 use crate::store::{FreshBecause, Opened, RunStore, StoreError};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -152,14 +152,33 @@ async fn prepared(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteC
         inspect(path).await?;
     }
     let mut connection = options.connect().await?;
-    match MIGRATIONS.run(&mut connection).await {
+    let read = match MIGRATIONS.run(&mut connection).await {
+        Ok(()) => read_as_a_start(path).await,
+        Err(error) => Err(sqlx::Error::from(error).into()),
+    };
+    match read {
         Ok(()) => Ok(connection),
         Err(error) => {
             // Now, not later: closing removes the log by its name, which a fresh ledger may have by then.
             connection.close().await?;
-            Err(sqlx::Error::from(error).into())
+            Err(error.into())
         }
     }
+}
+
+/// Reads what every start reads. In a file that is too large to be looked through, damage there would end each start anew.
+async fn read_as_a_start(path: &Path) -> Result<(), StoreError> {
+    let reads = readers(path);
+    let read = async {
+        read::cursors(reads.clone()).await?;
+        read::ahead(reads.clone()).await?;
+        read::unfinished(reads.clone()).await?;
+        read::slots(reads.clone(), DateTime::UNIX_EPOCH).await?;
+        read::pauses(reads.clone()).await.map(drop)
+    };
+    let read = read.await;
+    reads.close().await;
+    read
 }
 
 /// Reads without writing a byte: connecting for writing would turn another program's database to a write-ahead log.

@@ -114,7 +114,7 @@ async fn nothing_to_fire_is_healthy() {
     let turning = Turning::start(folder.path(), jobs_of(&app, "", &[]), &clock).await;
     let mut status = turning.watch.clone();
     crate::support::process::eventually("a tick", super::PATIENCE, async || status.is_ticking().then_some(())).await;
-    clock.sleep_until(clock.now() + chrono::TimeDelta::seconds(6)).await;
+    clock.sleep_until(clock.now() + TimeDelta::seconds(6)).await;
     assert!(status.is_ticking(), "the loop looks also when it has nothing to do");
     status = turning.watch.clone();
     assert!(status.status().store_writable && !status.status().stopping);
