@@ -8,7 +8,7 @@ use super::{CredentialError, signing::SigningKeys};
 use crate::{
     entropy::Entropy,
     job::RunTokens,
-    protocol::{RUN_CLASS, RunClaims, identity::SCHEDULER_EMAIL},
+    protocol::{RUN_CLASS, RunClaims, WHOAMI_JOB, identity::SCHEDULER_EMAIL},
     run::RunId,
     secret::Secret,
 };
@@ -23,7 +23,7 @@ pub const DATED_BACK: Duration = Duration::from_secs(10);
 /// What a token is minted for.
 #[derive(Debug, Clone, Copy)]
 pub struct Errand<'a> {
-    /// The job, or [`WHOAMI_JOB`](crate::protocol::WHOAMI_JOB).
+    /// The job, or [`WHOAMI_JOB`].
     pub job: &'a str,
     /// The run.
     pub run: RunId,
@@ -33,6 +33,14 @@ pub struct Errand<'a> {
     pub scopes: &'a [String],
     /// How long the app may be at it: timeout and hold.
     pub life: Duration,
+}
+
+impl Errand<'_> {
+    /// To ask an app whom it takes Sexton for. It has neither job nor fence to be bound to, so its token may do nothing: who
+    /// gets hold of it can ask the same, and no more.
+    pub(crate) fn of_no_job(run: RunId, life: Duration) -> Self {
+        Self { job: WHOAMI_JOB, run, fence: None, scopes: &[], life }
+    }
 }
 
 /// Signs a token for `errand`, valid at `now`. Neither waits nor reads anything (seed B3).

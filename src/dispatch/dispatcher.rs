@@ -237,7 +237,7 @@ pub fn what_to_do(target: &Target, status: u16) -> String {
         ),
         (Auth::RunToken(tokens), 403) => format!(
             "the app knows the run tokens and forbids this request (403): give it the scope in [targets.{name}] and in \
-             the job ({}), or ask for another path",
+             the job ({}), or ask for another path; a `whoami` is asked without any scope",
             if tokens.scopes.is_empty() { "there are none".to_owned() } else { tokens.scopes.join(", ") }
         ),
         (Auth::RunToken(tokens), _) => format!(

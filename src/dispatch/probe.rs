@@ -18,7 +18,6 @@ use super::{
 use crate::{
     credentials::{CredentialError, Errand, Shown},
     job::{Auth, Target},
-    protocol::WHOAMI_JOB,
     run::RunId,
     secret::Secret,
 };
@@ -96,9 +95,7 @@ impl Dispatcher {
     async fn asked(&self, target: &Target, question: Question<'_>, deadline: Instant) -> Tried {
         let Question { method, path, showing } = question;
         let call = |secret: Option<&Secret>| Call::outside_runs(method, target, path, secret, self.entropy);
-        let scopes = target.auth.scopes();
-        let run = RunId::new(self.clock.now(), self.entropy);
-        let errand = Errand { job: WHOAMI_JOB, run, fence: None, scopes, life: LIMIT };
+        let errand = Errand::of_no_job(RunId::new(self.clock.now(), self.entropy), LIMIT);
         let forged = match showing {
             Showing::Credential => return self.authenticated(target, &errand, deadline, call).await,
             Showing::Forged => self.forged(&target.auth, &errand).await.map(Some),

@@ -8,7 +8,7 @@ use super::{
     exchange::{Answer, Exchange},
     request::Call,
 };
-use crate::{credentials::Errand, job::Target, protocol::WHOAMI_JOB, run::RunId};
+use crate::{credentials::Errand, job::Target, run::RunId};
 
 /// An app that needs longer to say who is asking is as good as unreachable.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -78,9 +78,7 @@ impl Dispatcher {
     /// Anything but a 2xx.
     pub async fn still_known(&self, target: &Target, path: &str) -> Result<(), WhoamiError> {
         let deadline = self.clock.monotonic() + LIMIT;
-        let scopes = target.auth.scopes();
-        let run = RunId::new(self.clock.now(), self.entropy);
-        let errand = Errand { job: WHOAMI_JOB, run, fence: None, scopes, life: LIMIT };
+        let errand = Errand::of_no_job(RunId::new(self.clock.now(), self.entropy), LIMIT);
         let call = |secret: Option<&_>| Call::outside_runs("GET", target, path, secret, self.entropy);
         let name = || target.name.clone();
         match self.authenticated(target, &errand, deadline, call).await.result {

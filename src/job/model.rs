@@ -116,15 +116,6 @@ impl Auth {
         }
     }
 
-    /// What a token of the target may be allowed; nothing where none is minted.
-    #[must_use]
-    pub fn scopes(&self) -> &[String] {
-        match self {
-            Self::RunToken(tokens) => &tokens.scopes,
-            Self::SharedSecret { .. } | Self::TokenFile { .. } | Self::None => &[],
-        }
-    }
-
     /// The header that carries the bare credential instead of `Authorization: Bearer`.
     #[must_use]
     pub fn header(&self) -> Option<&str> {

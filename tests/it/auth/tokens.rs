@@ -161,9 +161,10 @@ async fn c3_c6_scopes_and_resources() {
         assert_eq!(status(&own, run(), &[(name, other)]).await, 403, "a token that travels with another {name}");
         assert_eq!(status(&own, run(), &[(name, same), (name, other)]).await, 403, "{name} twice");
     }
-    let asking = || run_claims(json!({ "job": "_whoami", "fence": null }));
-    assert_eq!(status(&own, asking(), &[]).await, 200, "who asks whom it is taken for has no fence");
-    assert_eq!(status(&own, asking(), &[("sexton-fence", "7")]).await, 403, "and may not say that it has one");
+    let asking = || run_claims(json!({ "job": "_whoami", "fence": null, "scope": "" }));
+    assert_eq!(status("/me", asking(), &[]).await, 200, "who asks whom it is taken for has neither fence nor scope");
+    assert_eq!(status("/me", asking(), &[("sexton-fence", "7")]).await, 403, "and may not say that it has a fence");
+    assert_eq!([status("/read", asking(), &[]).await, status(&own, asking(), &[]).await], [403; 2], "nor do anything");
 }
 
 /// A token stands for the address of a person only when it is a person's.
