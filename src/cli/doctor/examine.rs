@@ -54,7 +54,7 @@ impl Doctor<'_> {
             let forged = self.ask(target, "GET", path, Showing::Forged).await;
             checks.push(about(target, Subject::Accepted, accepts(target, path, &accepted)));
             checks.push(about(target, Subject::NothingRefused, refuses(target, path, "nothing", without)));
-            checks.push(about(target, Subject::ForgedRefused, refuses(target, path, "a wrong credential", &forged)));
+            checks.push(about(target, Subject::ForgedRefused, unmasks(target, path, &forged)));
         } else {
             let to_do = format!(
                 "Add `whoami` to [targets.{}]: a path that answers 2xx to whom the app knows and 401 to everybody else. \
@@ -135,6 +135,21 @@ fn refuses(target: &Target, path: &str, what: &str, answer: &Answer) -> Finding 
             (Verdict::Wrong, found, Some(to_do))
         }
         _ => (Verdict::CannotTell, found, Some(whoami_advice(target))),
+    }
+}
+
+/// A wrong credential is answered 401: at a 403 the sidecar does not read its own again, for the app seems to know it.
+fn unmasks(target: &Target, path: &str, answer: &Answer) -> Finding {
+    match answer {
+        Ok(Told { status: 403, .. }) => {
+            let to_do = format!(
+                "Let the app of [targets.{}] answer 401 to a credential that it does not know, or a rotation is never \
+                 noticed: a 403 says that it is known and may not.",
+                target.name
+            );
+            (Verdict::Wrong, seen("GET", path, answer), Some(to_do))
+        }
+        _ => refuses(target, path, "a wrong credential", answer),
     }
 }
 

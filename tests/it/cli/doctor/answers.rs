@@ -106,6 +106,22 @@ async fn what_an_answer_means() {
     }
 }
 
+/// An app that answers 403 to a secret that it does not know hides a rotation from the sidecar, which reads its file again at
+/// a 401 only. To who shows nothing it may answer 403.
+#[tokio::test]
+async fn a_wrong_credential_is_answered_401() {
+    let done = visit(|asked, knows| match asked {
+        asked if asked.starts_with("GET") => answer(if knows { 200 } else { 403 }, ""),
+        _ => answer(403, ""),
+    })
+    .await;
+    let expected = ["accepted: ok", "nothing_refused: ok", "forged_refused: wrong", "no_tokens: ok"];
+    assert_eq!(verdicts(&done)[1..5], expected, "{done}");
+    let said = finding(&done, "forged_refused").1;
+    assert!(said.contains("GET /me: 403") && said.contains("answer 401"), "{said}");
+    assert!(said.contains("or a rotation is never noticed"), "{said}");
+}
+
 /// Guarantee G5: what an app sends back holds no secret by the time it is shown.
 #[tokio::test]
 async fn a_redirect_is_shown_without_secrets_and_not_followed() {
