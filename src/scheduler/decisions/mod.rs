@@ -85,6 +85,12 @@ pub struct Decisions {
     brought_forward: HashMap<JobName, DateTime<Utc>>,
     /// Unknown runs and when their hold is over.
     holds: BTreeSet<(DateTime<Utc>, JobName, RunId)>,
+    /// Whether a cursor was set back behind rows that are there, so that the ledger may take less than it is told.
+    rows_ahead: bool,
+    /// How many accountings the ledger has not answered.
+    unaccounted: usize,
+    /// Definitions to be in force when it has.
+    postponed: Option<Definitions>,
     /// What is held back.
     pauses: Pauses,
     /// Up to when the ends of pauses were told.
