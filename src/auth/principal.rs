@@ -40,6 +40,16 @@ impl Principal {
         Self { id, email, name, kind, groups }
     }
 
+    /// The roles that the issuer of a person's token vouches for; nobody else has any. What they mean is the app's to say: no
+    /// gate here looks at them.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        match &self.kind {
+            Kind::User(Credential::Token(grant)) => &grant.claims().roles,
+            _ => &[],
+        }
+    }
+
     /// Whether it is an admin: a member of the group `Admin`, and, when it came with a token, one whose scopes say so.
     #[must_use]
     pub fn is_admin(&self) -> bool {

@@ -21,14 +21,13 @@ use super::{
     problem::{Failure, internal},
     state::{App, Shared},
 };
-use crate::auth::{Admin, Principal};
+use crate::auth::{Admin, Kind, Principal};
 
-/// Who tried to log in and failed.
-pub(super) const NOBODY: &str = "anonymous";
-/// Whoever works on the app's database with a command of its own.
-pub(super) const OPERATOR: &str = "operator";
-/// How many rows of [`NOBODY`] are kept, the newest: strangers must not fill the disk.
-const NOBODYS: i64 = 10_000;
+/// How many rows of what strangers were refused are kept, the newest: they must not fill the disk.
+const STRANGERS: i64 = 10_000;
+
+/// The result of what was asked for and not done, for a reason of the client's.
+const REFUSED: &str = "refused";
 
 /// In the answer with an empty log: where to look (seed A39).
 const HINT: HeaderName = HeaderName::from_static("x-hint");
@@ -44,10 +43,43 @@ pub(super) struct Action {
     pub(super) resource: &'static str,
 }
 
+/// Whose doing it was.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Doer {
+    user: String,
+    /// What that user proved to be: a program may bear a person's name. `None`: nothing was proved.
+    kind: Option<String>,
+    /// Anybody can become one.
+    #[serde(skip)]
+    is_stranger: bool,
+}
+
+impl Doer {
+    fn of(who: &Principal) -> Self {
+        let is_stranger = matches!(who.kind, Kind::User(_)) && !who.is_admin();
+        Self { is_stranger, ..Self::known(&who.email, who.kind.as_str()) }
+    }
+
+    /// Who proved to be that kind of principal.
+    pub(super) fn known(user: &str, kind: &str) -> Self {
+        Self { user: user.to_owned(), kind: Some(kind.to_owned()), is_stranger: false }
+    }
+
+    /// Who tried to log in and failed.
+    pub(super) fn nobody() -> Self {
+        Self { user: "anonymous".to_owned(), kind: None, is_stranger: true }
+    }
+
+    /// Whoever works on the app's database with a command of its own.
+    pub(super) fn operator() -> Self {
+        Self { user: "operator".to_owned(), kind: None, is_stranger: false }
+    }
+}
+
 /// What a handler knows better than its route. It travels as an extension of the response.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Note {
-    user: Option<String>,
+    by: Option<Doer>,
     resource: Option<String>,
     result: Option<&'static str>,
 }
@@ -58,8 +90,8 @@ impl Note {
     }
 
     /// Who it was, where no principal was known before.
-    pub(super) fn by(self, user: &str) -> Self {
-        Self { user: Some(user.to_owned()), ..self }
+    pub(super) fn by(self, doer: Doer) -> Self {
+        Self { by: Some(doer), ..self }
     }
 
     /// What it was done to.
@@ -78,14 +110,24 @@ impl Note {
 pub(super) struct Row {
     /// When it began.
     pub(super) at: DateTime<Utc>,
-    /// Whose doing it was.
-    pub(super) user: String,
+    #[serde(flatten)]
+    pub(super) by: Doer,
     pub(super) action: String,
     pub(super) resource: String,
     /// `ok`, `refused`, `failed`, or what the action says.
     pub(super) result: String,
     pub(super) duration_ms: i64,
 }
+
+impl Row {
+    /// Whether it is one of what strangers were refused.
+    fn is_strangers(&self) -> bool {
+        self.by.is_stranger && self.result == REFUSED
+    }
+}
+
+/// `at`, `user`, `kind`, `action`, `resource`, `result` and `duration_ms` of the table.
+type Stored = (i64, String, Option<String>, String, String, String, i64);
 
 /// How many rows to show.
 #[derive(Debug, Deserialize)]
@@ -101,14 +143,15 @@ pub(super) async fn list(
     Query(Limit { limit }): Query<Limit>,
 ) -> Result<Response, Failure> {
     let limit = input::limit(limit)?;
-    let rows: Vec<(i64, String, String, String, String, i64)> =
-        sqlx::query_as("SELECT at, user, action, resource, result, duration_ms FROM audit ORDER BY id DESC LIMIT ?")
-            .bind(limit)
-            .fetch_all(&app.pool)
-            .await?;
-    let row = |(at, user, action, resource, result, duration_ms)| Row {
+    let rows: Vec<Stored> = sqlx::query_as(
+        "SELECT at, user, kind, action, resource, result, duration_ms FROM audit ORDER BY id DESC LIMIT ?",
+    )
+    .bind(limit)
+    .fetch_all(&app.pool)
+    .await?;
+    let row = |(at, user, kind, action, resource, result, duration_ms)| Row {
         at: instant(at),
-        user,
+        by: Doer { user, kind, is_stranger: false },
         action,
         resource,
         result,
@@ -121,14 +164,10 @@ pub(super) async fn list(
 
 /// Writes down that somebody who is known was refused before the work of a route.
 pub(super) async fn refused(app: &App, action: Action, request: &mut Request) {
-    let Some(user) = Principal::of(request.extensions()).map(|principal| principal.email.clone()) else { return };
+    let Some(by) = Principal::of(request.extensions()).map(Doer::of) else { return };
     let resource = resource(action.resource, request).await;
-    let at = instant(app.now_millis());
-    write(
-        app,
-        Row { at, user, action: action.name.to_owned(), resource, result: "refused".to_owned(), duration_ms: 0 },
-    )
-    .await;
+    let (at, action, result) = (instant(app.now_millis()), action.name.to_owned(), REFUSED.to_owned());
+    write(app, Row { at, by, action, resource, result, duration_ms: 0 }).await;
 }
 
 /// The middleware of one route.
@@ -137,7 +176,7 @@ pub(super) async fn record(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let user = Principal::of(request.extensions()).map(|principal| principal.email.clone());
+    let known = Principal::of(request.extensions()).map(Doer::of);
     let resource = resource(action.resource, &mut request).await;
     let (at, started) = (app.now_millis(), app.clock.monotonic());
     let mut response = match caught(next.run(request)).await {
@@ -146,13 +185,13 @@ pub(super) async fn record(
     };
     let note: Note = response.extensions_mut().remove().unwrap_or_default();
     // A request of nobody's that came to nothing is the request log's.
-    if let Some(user) = note.user.or(user) {
+    if let Some(by) = note.by.or(known) {
         let result = note.result.unwrap_or_else(|| result(response.status()));
         let resource = note.resource.unwrap_or(resource);
         let duration = i64::try_from((app.clock.monotonic() - started).as_millis()).unwrap_or(i64::MAX);
         let row = Row {
             at: instant(at),
-            user,
+            by,
             action: action.name.to_owned(),
             resource,
             result: result.to_owned(),
@@ -165,37 +204,42 @@ pub(super) async fn record(
 
 /// What fails here is in the log, and fails no request.
 async fn write(app: &App, row: Row) {
-    let (action, is_nobodys) = (row.action.clone(), row.user == NOBODY);
+    let (action, is_strangers) = (row.action.clone(), row.is_strangers());
     if let Err(error) = insert(&app.pool, row).await {
         tracing::error!(%error, action, "an action is missing from the audit log");
     }
-    if is_nobodys && let Err(error) = bound_nobodys(&app.pool).await {
-        tracing::warn!(%error, "old rows of failed log-ins cannot be forgotten");
+    if is_strangers && let Err(error) = bound_strangers(&app.pool).await {
+        tracing::warn!(%error, "old rows of what strangers were refused cannot be forgotten");
     }
 }
 
 /// Writes a row.
 pub(super) async fn insert(database: impl SqliteExecutor<'_>, row: Row) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO audit (at, user, action, resource, result, duration_ms) VALUES (?, ?, ?, ?, ?, ?)")
-        .bind(row.at.timestamp_millis())
-        .bind(row.user)
-        .bind(row.action)
-        .bind(row.resource)
-        .bind(row.result)
-        .bind(row.duration_ms)
-        .execute(database)
-        .await?;
+    let strangers = row.is_strangers();
+    sqlx::query(
+        "INSERT INTO audit (at, user, kind, action, resource, result, duration_ms, strangers)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(row.at.timestamp_millis())
+    .bind(row.by.user)
+    .bind(row.by.kind)
+    .bind(row.action)
+    .bind(row.resource)
+    .bind(row.result)
+    .bind(row.duration_ms)
+    .bind(strangers)
+    .execute(database)
+    .await?;
     Ok(())
 }
 
-/// Forgets the oldest failed log-ins that are too many. A program may have nobody's name; what it did stays.
-async fn bound_nobodys(database: impl SqliteExecutor<'_>) -> Result<(), sqlx::Error> {
+/// Forgets the oldest of what strangers were refused when that is too much. What anybody did stays.
+async fn bound_strangers(database: impl SqliteExecutor<'_>) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "DELETE FROM audit WHERE user = ?1 AND action = 'user.login' AND id <=
-             (SELECT id FROM audit WHERE user = ?1 AND action = 'user.login' ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+        "DELETE FROM audit WHERE strangers = 1 AND id <=
+             (SELECT id FROM audit WHERE strangers = 1 ORDER BY id DESC LIMIT 1 OFFSET ?)",
     )
-    .bind(NOBODY)
-    .bind(NOBODYS)
+    .bind(STRANGERS)
     .execute(database)
     .await?;
     Ok(())
@@ -216,7 +260,7 @@ fn result(status: StatusCode) -> &'static str {
     if status.is_server_error() {
         "failed"
     } else if status.is_client_error() {
-        "refused"
+        REFUSED
     } else {
         "ok"
     }

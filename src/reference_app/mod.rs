@@ -7,7 +7,7 @@
 //! | `GET /api/health` | anybody | 200 while the database answers |
 //! | `POST /api/auth/register` | anybody | `{"email","password"}`; the first person becomes admin |
 //! | `POST /api/auth/login`, `/logout` | anybody | the same body; sets or ends a session |
-//! | `GET /api/auth/me` | anybody known | `{"id","email","name","kind","groups"}` |
+//! | `GET /api/auth/me` | anybody known | `{"id","email","name","kind","groups","roles"}` |
 //! | `POST`, `GET /api/auth/tokens`, `DELETE …/{id}` | a person's session | access tokens, shown once |
 //! | `GET /api/marketplaces` | anybody known; tokens with `marketplaces:read` | names, addresses without credentials, last commits |
 //! | `POST /api/marketplaces`, `DELETE …/{name}` | admins | `{"name","url"}` |
@@ -19,13 +19,14 @@
 //! | `GET /api/jobs/{id}` | anybody | `{"id","status","progress"}`; admins, and tokens with `jobs:read` of whose job it is, see the rest |
 //! | `POST /api/jobs/{id}/cancel` | admins; tokens with `jobs:cancel` of whose job it is | 200 when nothing of it is running any more |
 //! | `POST`, `DELETE /api/jobs/{id}/session` | a person's session | a token for that job alone, for an hour; ends all of them |
-//! | `GET /api/audit?limit=100` | admins | who did what, newest first; an empty one has a hint in `X-Hint` |
+//! | `GET /api/audit?limit=100` | admins | who, and as what, did what, newest first; an empty one has a hint in `X-Hint` |
 //!
 //! A program's token sees and touches the marketplaces and sources that its `resources` list (`marketplace:tools`,
 //! `source:prices`, or `_all` of a kind) and no others; a session's token is for its job.
 //!
-//! Every request that can change something runs to its end although its client hangs up, and has one row in the audit log
-//! (seed A37). Errors are `application/problem+json`.
+//! Every request that can change something runs to its end although its client hangs up, and what somebody who is known asked
+//! for has one row in the audit log (seed A37), but what was not looked into: a replayed answer, and 409, 412 and 422 for a key
+//! or a fence. Errors are `application/problem+json`.
 
 mod access_tokens;
 mod answers;

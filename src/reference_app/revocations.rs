@@ -91,7 +91,7 @@ pub async fn revoke(data: &Path, revocation: Revocation, now: DateTime<Utc>) -> 
     };
     let row = audit::Row {
         at: now,
-        user: audit::OPERATOR.to_owned(),
+        by: audit::Doer::operator(),
         action: "token.revoke".to_owned(),
         resource,
         result: "ok".to_owned(),

@@ -9,7 +9,7 @@ use axum::{
 use chrono::TimeDelta;
 
 use super::{
-    audit::{self, Note},
+    audit::{Doer, Note},
     email::Email,
     groups,
     input::Json,
@@ -42,13 +42,13 @@ pub(super) async fn log_in(
     let resource = format!("user:{email}");
     let Some((id, name, _)) = row.filter(|_| right) else {
         // The same row for both, or the time of writing it would tell them apart.
-        let note = Note::new().by(audit::NOBODY).on(resource);
+        let note = Note::new().by(Doer::nobody()).on(resource);
         return Ok((Extension(note), wrong()).into_response());
     };
     let key = start(&app, &id).await?;
     let groups = groups::of_user(&app.pool, &id).await?;
     let user = User { id, email: email.to_string(), name, kind: "user", groups };
-    let note = Note::new().by(&user.email).on(resource);
+    let note = Note::new().by(Doer::known(&user.email, user.kind)).on(resource);
     Ok((Extension(note), cookie(key.expose(), LIFE, &headers), Body(user)).into_response())
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Builder;
 
 use super::{
-    audit::Note,
+    audit::{Doer, Note},
     email::{Email, EmailError},
     groups, input,
     input::Json,
@@ -40,9 +40,18 @@ pub(super) fn new_id(now: DateTime<Utc>, entropy: Entropy) -> String {
     Builder::from_unix_timestamp_millis(millis, &entropy.bytes()).into_uuid().to_string()
 }
 
+/// Who asks, as answers show them.
+#[derive(Debug, Serialize)]
+pub(super) struct Me {
+    #[serde(flatten)]
+    principal: Principal,
+    roles: Vec<String>,
+}
+
 /// `GET /api/auth/me`
-pub(super) async fn me(principal: Principal) -> Body<Principal> {
-    Body(principal)
+pub(super) async fn me(principal: Principal) -> Body<Me> {
+    let roles = principal.roles().to_vec();
+    Body(Me { principal, roles })
 }
 
 /// `POST /api/auth/register`
@@ -56,7 +65,7 @@ pub(super) async fn register(
     let Some(user) = insert(&app, &email, &password).await? else {
         return Err(Failure::refused(StatusCode::CONFLICT, format!("{email} is registered already: log in.")));
     };
-    let note = Note::new().by(&user.email).on(format!("user:{email}"));
+    let note = Note::new().by(Doer::known(&user.email, user.kind)).on(format!("user:{email}"));
     Ok((StatusCode::CREATED, Extension(note), Body(user)))
 }
 

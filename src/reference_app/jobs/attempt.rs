@@ -163,7 +163,7 @@ pub(super) async fn finish(
     let now = app.now_millis();
     let row = audit::Row {
         at: instant(started),
-        user: claimed.requested_by.clone(),
+        by: audit::Doer::known(&claimed.requested_by, &claimed.requested_as),
         action: action.to_owned(),
         resource,
         result: result.to_owned(),

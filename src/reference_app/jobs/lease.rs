@@ -24,6 +24,7 @@ pub(super) struct Claimed {
     pub(super) kind: String,
     pub(super) arguments: String,
     pub(super) requested_by: String,
+    pub(super) requested_as: String,
     pub(super) attempts: i64,
     pub(super) lease: String,
     /// When the first attempt began; `None` before it did.
@@ -44,7 +45,7 @@ pub(super) async fn claim(pool: &SqlitePool, lease: &str, now: i64) -> Result<Op
         "UPDATE jobs SET status = 'claimed', lease = ?1, lease_until = ?2, attempts = attempts + 1
          WHERE status = 'pending'
            AND id = (SELECT id FROM jobs WHERE status = 'pending' AND run_after <= ?3 ORDER BY id LIMIT 1)
-         RETURNING id, kind, arguments, requested_by, attempts, lease, started_at",
+         RETURNING id, kind, arguments, requested_by, requested_as, attempts, lease, started_at",
     )
     .bind(lease)
     .bind(now + LEASE_MILLIS)
@@ -157,7 +158,7 @@ pub(super) async fn hand_back(pool: &SqlitePool, claimed: &Claimed) -> Result<()
 /// hold: a suspended machine wakes with all of them over, and each worker renews its own.
 pub(super) async fn expired(pool: &SqlitePool, ours: &[&str], now: i64) -> Result<Vec<Claimed>, sqlx::Error> {
     let all: Vec<Claimed> = sqlx::query_as(
-        "SELECT id, kind, arguments, requested_by, attempts, lease, started_at FROM jobs
+        "SELECT id, kind, arguments, requested_by, requested_as, attempts, lease, started_at FROM jobs
          WHERE status IN ('claimed', 'running') AND lease_until <= ?",
     )
     .bind(now)

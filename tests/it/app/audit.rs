@@ -1,7 +1,9 @@
 //! `GET /api/audit`
 
-use serde_json::json;
+use serde_json::{Value, json};
+use sexton::protocol::TokenClass;
 
+use super::auth::signed::{of_run, signed, taking_tokens};
 use crate::support::app::{PASSWORD, TestApp, secret};
 
 /// Seed A9: under the scheduler's name, and a bulk action's resource ends in `_all`.
@@ -12,8 +14,11 @@ async fn a9_what_the_scheduler_does_is_under_its_name() {
     app.scheduler("POST", "/api/auth/tokens").send().await.problem(403);
     let rows = app.audit().await;
     let newest = rows[0].as_object().unwrap();
-    assert_eq!(newest.keys().collect::<Vec<_>>(), ["action", "at", "duration_ms", "resource", "result", "user"]);
-    assert!(rows.iter().all(|row| row["user"] == "scheduler@system.local"));
+    assert_eq!(
+        newest.keys().collect::<Vec<_>>(),
+        ["action", "at", "duration_ms", "kind", "resource", "result", "user"]
+    );
+    assert!(rows.iter().all(|row| row["user"] == "scheduler@system.local" && row["kind"] == "service"));
     assert_eq!((&rows[0]["action"], &rows[0]["result"]), (&json!("token.create"), &json!("refused")));
     assert_eq!((&rows[1]["action"], &rows[1]["result"]), (&json!("marketplace.sync"), &json!("ok")));
     assert!(rows[1]["resource"].as_str().unwrap().ends_with("_all"));
@@ -64,25 +69,68 @@ async fn a39_an_empty_log_tells_where_to_look() {
     app.stop().await;
 }
 
-/// Failed log-ins push out the oldest of their kind and nobody else's rows.
+/// Failed log-ins, and whatever else strangers are refused, push out the oldest of their kind and nobody else's rows.
 #[tokio::test]
-async fn failed_log_ins_are_bounded() {
+async fn what_strangers_are_refused_is_bounded() {
     let app = TestApp::start().await;
-    app.register("ada@example.org").await;
+    let (ada, bob) = (app.person("ada@example.org").await, app.person("bob@example.org").await);
+    app.post("/api/marketplaces/none/sync").cookie(&ada).send().await.problem(404);
+    app.post("/api/marketplaces").cookie(&bob).send().await.problem(403);
+    app.call("DELETE", "/api/marketplaces/none").cookie(&bob).send().await.problem(403);
+    let wrong = json!({ "email": "ada@example.org", "password": "wrong horse" });
+    app.post("/api/auth/login").json(&wrong).send().await.problem(401);
+    let newest: Vec<String> = app.audit().await[..3]
+        .iter()
+        .map(|row| format!("{} {}", row["user"], row["action"]).replace('"', ""))
+        .collect();
+    let expected = ["anonymous user.login", "bob@example.org marketplace.remove", "bob@example.org marketplace.add"];
+    assert_eq!(newest, expected);
     app.sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10050)
-         INSERT INTO audit (at, user, action, resource, result, duration_ms)
-         SELECT i, 'anonymous', 'user.login', 'user:x', 'refused', 0 FROM n",
+         INSERT INTO audit (at, user, action, resource, result, duration_ms, strangers)
+         SELECT i, 'anonymous', 'user.login', 'user:x', 'refused', 0, 1 FROM n",
     )
     .await;
-    app.sql("INSERT INTO audit VALUES (0, 0, 'anonymous', 'job.enqueue', 'job:1', 'ok', 0)").await;
-    let body = json!({ "email": "ada@example.org", "password": "wrong horse" });
-    app.post("/api/auth/login").json(&body).send().await.problem(401);
-    let nobodys = "SELECT sum(action = 'user.login') || ' and ' || sum(action <> 'user.login') FROM audit WHERE user = 'anonymous'";
-    assert_eq!(app.value::<String>(nobodys).await, "10000 and 1", "the row of a program of that name stays");
-    assert_eq!(app.audit().await[0]["resource"], "user:ada@example.org", "the newest stay");
-    assert_eq!(app.value::<i64>("SELECT min(at) FROM audit WHERE user = 'anonymous' AND at > 0").await, 52);
-    assert_eq!(app.value::<i64>("SELECT count(*) FROM audit WHERE user = 'ada@example.org'").await, 1);
+    app.post("/api/marketplaces").cookie(&bob).send().await.problem(403);
+    assert_eq!(app.audit().await[0]["user"], "bob@example.org", "the newest stay");
+    let kept = "SELECT count(*) || ' from ' || min(at) FROM audit WHERE strangers = 1";
+    assert_eq!(app.value::<String>(kept).await, "10000 from 52");
+    let others = "SELECT group_concat(user || ' ' || action || ' ' || result, ', ') FROM audit WHERE strangers = 0";
+    let expected = ["ada", "ada", "bob", "bob"].map(|name| format!("{name}@example.org user."));
+    let others = app.value::<String>(others).await;
+    assert!(expected.iter().all(|row| others.contains(row)), "{others}");
+    assert!(others.ends_with("ada@example.org marketplace.sync refused"), "an admin's stay: {others}");
+    app.stop().await;
+}
+
+/// Seed A9: a program may bear a person's name, so each row says what its user proved to be; that of a job, what asked for it.
+#[tokio::test]
+async fn a9_a_program_is_told_from_the_person_whose_name_it_bears() {
+    let app = taking_tokens().start().await;
+    let ada = app.person("ada@example.org").await;
+    let program = signed(TokenClass::Service, "ada@example.org", &["sync:run", "jobs:enqueue"], |_| {});
+    let wrong = json!({ "email": "ada@example.org", "password": "wrong horse" });
+    app.post("/api/marketplaces/sync-all").cookie(&ada).send().await;
+    app.post("/api/auth/tokens").bearer(&program).json(&json!({})).send().await.problem(403);
+    app.post("/api/auth/login").json(&wrong).send().await.problem(401);
+    let run = of_run("run-1", &["sync:run", "jobs:enqueue"]);
+    let job = app.post("/api/jobs").bearer(&run).json(&json!({ "kind": "marketplaces" })).send().await.json();
+    app.ended(job["id"].as_str().unwrap()).await;
+    let rows = app.audit().await;
+    let said = |row: &Value| ["user", "kind", "action"].map(|key| row[key].as_str().unwrap_or("-")).join(" ");
+    let mut seen: Vec<String> = rows.iter().map(said).collect();
+    // Nobody waits with a job for the row of who asked for it.
+    seen.sort();
+    let expected = [
+        "ada@example.org service-token token.create",
+        "ada@example.org user marketplace.sync",
+        "ada@example.org user user.login",
+        "ada@example.org user user.register",
+        "anonymous - user.login",
+        "scheduler@system.local run job.enqueue",
+        "scheduler@system.local run marketplace.sync",
+    ];
+    assert_eq!(seen, expected);
     app.stop().await;
 }
 

@@ -16,7 +16,9 @@ async fn a4_a_match_is_the_synthetic_admin() {
     let app = TestApp::start().await;
     let me = app.scheduler("GET", "/api/auth/me").send().await.json();
     let id: String = app.value(ITS_ROW).await;
-    let expected = json!({ "id": id, "email": "scheduler@system.local", "name": "Scheduler", "kind": "service", "groups": ["Admin"] });
+    let expected = json!({
+        "id": id, "email": "scheduler@system.local", "name": "Scheduler", "kind": "service", "groups": ["Admin"], "roles": [],
+    });
     assert_eq!(me, expected);
     assert_eq!(app.value::<Option<String>>("SELECT password FROM users").await, None);
     assert_eq!(app.value::<String>("SELECT provenance FROM memberships").await, "system_seed");

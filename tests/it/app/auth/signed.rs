@@ -175,6 +175,21 @@ async fn c6_a_bound_token_sees_what_it_lists() {
     app.stop().await;
 }
 
+/// Seed C2: a person's token says roles too, which the app gets to see; of no other class do they count.
+#[tokio::test]
+async fn c2_a_persons_token_says_roles() {
+    let app = taking_tokens().start().await;
+    app.register("ada@example.org").await;
+    for (class, roles) in [(TokenClass::User, json!(["auditor", "reader"])), (TokenClass::Service, json!([]))] {
+        let token = signed(class, "ada@example.org", &["jobs:read"], |claims| {
+            claims.roles = vec!["auditor".to_owned(), "reader".to_owned()];
+        });
+        let me = app.get("/api/auth/me").bearer(&token).send().await.json();
+        assert_eq!(me["roles"], roles, "{me}");
+    }
+    app.stop().await;
+}
+
 /// Seeds A16, C17, C4: a person's token is nobody's once the person is disabled or gone, and 503 while nobody can say.
 #[tokio::test]
 async fn a16_a_token_does_not_outlive_its_person() {
