@@ -37,6 +37,9 @@ const FENCE_LIFE: TimeDelta = TimeDelta::days(90);
 /// The largest body of a request with a key, and of an answer that is kept.
 const BODY: usize = 1024 * 1024;
 
+/// When to look again for the answer to a request that is worked on, in seconds.
+const RETRY_AFTER: &str = "1";
+
 /// Headers that are one connection's or one client's.
 const NOT_KEPT: [HeaderName; 6] = [
     header::CONNECTION,
@@ -108,7 +111,10 @@ impl<A: Answers> Idempotency<A> {
         match self.answers.begin(&key, &fingerprint, now, now + self.life).await.map_err(|error| broken(&error))? {
             Begun::New => Ok(self.work(key, parts, body, inner).await),
             Begun::Done(answer) => replayed(answer),
-            Begun::InProgress => Err(Problem::new(409, "Conflict", "A request with this key is being worked on.")),
+            Begun::InProgress => {
+                let problem = Problem::new(409, "Conflict", "A request with this key is being worked on.");
+                Ok(([(header::RETRY_AFTER, RETRY_AFTER)], problem).into_response())
+            }
             Begun::Other => {
                 let detail = "This key was used for another request: choose a new one for each thing to do.";
                 Err(Problem::new(422, "Unprocessable Content", detail))

@@ -6,11 +6,11 @@
 //! | the same key comes again | answer |
 //! |---|---|
 //! | with the same body, done | the stored answer, with `Idempotency-Replayed: true` |
-//! | with the same body, still worked on | 409 with `Retry-After` |
+//! | with the same body, still worked on | 409 with `Retry-After: 1` |
 //! | with another body | 422 |
 //!
 //! Answers of 2xx and 4xx are stored, but 401 and 403, which are about who asks, and 408, 409, 425 and 429, which say "not
-//! now"; those and 5xx free the key. The work goes on and its answer is stored also when the client hangs up meanwhile.
+//! now"; those, 3xx and 5xx free the key. Of an answer over 1 MiB only that it was given is kept: it is 409 from then on. The work goes on and its answer is stored also when the client hangs up meanwhile.
 //!
 //! Independent of keys, a `Sexton-Fence` that is lower than one already seen of its job is 412: a request that was frozen
 //! somewhere and comes too late. Of a run's token its own fence counts, also without the header. A fence is forgotten when it

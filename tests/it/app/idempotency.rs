@@ -61,7 +61,9 @@ async fn a_key_in_progress_is_409_and_a_failure_frees_it() {
     let sync = || app.scheduler("POST", "/api/marketplaces/slow/sync").header("idempotency-key", "run-1");
     let first = sync().open().await;
     let git = hole.caught().await;
-    assert!(sync().send().await.problem(409).contains("key"));
+    let meanwhile = sync().send().await;
+    assert!(meanwhile.problem(409).contains("key"));
+    assert_eq!(meanwhile.header("retry-after"), Some("1"));
     drop(git);
     Reply::read(first).await.problem(500);
     let again = sync().open().await;
