@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 /// The fewest characters a shared secret may have (seed A2).
 pub const MIN_LENGTH: usize = 32;
 
-/// Fragments of values that templates and tutorials carry; a secret that holds one was never made (seed B6).
-const PLACEHOLDERS: [&str; 11] = [
+/// Fragments of values that templates and tutorials carry, in lower case; a secret that holds one was never made (seed B6).
+pub const PLACEHOLDERS: [&str; 11] = [
     "changeme",
     "change-me",
     "change_me",

@@ -22,7 +22,8 @@ ISSUER = os.environ.get("SEXTON_ISSUER", "https://cron.example.org")  # `issuer`
 AUDIENCE = os.environ.get("SEXTON_AUDIENCE", "app")  # this app's `audience` in jobs.toml
 CLAIMS = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", "scope", "token_class", "job", "run_id"]
 
-PLACEHOLDERS = b"changeme change-me change_me placeholder replaceme replace-me replace_me your-secret your_secret example"
+PLACEHOLDERS = b"""changeme change-me change_me placeholder replaceme replace-me replace_me
+                  yoursecret your-secret your_secret example"""
 
 
 def usable(source: str, text: bytes) -> bytes:

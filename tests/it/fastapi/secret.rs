@@ -48,6 +48,18 @@ async fn only_the_secret_in_its_header_is_known() {
     assert_eq!(minting.problem(403), "only for people");
 }
 
+/// Seed B6: both halves know the same placeholders.
+#[test]
+fn b6_its_placeholders_are_sextons() {
+    let text = include_str!("../../../examples/fastapi/scheduler.py");
+    let (_, list) = text.split_once("PLACEHOLDERS = b\"\"\"").unwrap();
+    let mut theirs: Vec<&str> = list.split_once("\"\"\"").unwrap().0.split_whitespace().collect();
+    let mut ours = sexton::secret::PLACEHOLDERS.to_vec();
+    theirs.sort_unstable();
+    ours.sort_unstable();
+    assert_eq!(theirs, ours);
+}
+
 /// Every line of the file counts, and a line that goes is forgotten, without a restart; a file that turns bad changes
 /// nothing.
 #[tokio::test]
