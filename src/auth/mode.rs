@@ -8,7 +8,8 @@ const VARIABLE: &str = "SEXTON_AUTH_MODE";
 /// Whether credentials are demanded (seed C12). Each mode is closed: none opens what a gate guards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
-    /// The layer itself refuses a request of nobody's, also where no gate asks.
+    /// The layer itself refuses a request of nobody's, also where no gate asks: health probes need a credential then, and
+    /// nobody can register or log in. For an app that programs call and people do not.
     Required,
     /// The layer notes who is there and the gates judge: open endpoints are open.
     #[default]

@@ -53,7 +53,8 @@ Environment:
   SEXTON_JWKS_FILE              public keys of signed tokens, such as KEY.jwks; read again while the app runs
   SEXTON_JWT_SECRETS[_FILE]     secrets of signed tokens (HS256): any verifies, the first signs the app's own
   SEXTON_ISSUER, SEXTON_AUDIENCE  whose tokens are taken, and this app's name in them; needed with either
-  SEXTON_AUTH_MODE              required, optional (default) or disabled; another word stops the start
+  SEXTON_AUTH_MODE              required (also closes /api/health and log-in), optional (default) or disabled; another
+                                word stops the start
 
 Examples:
   sexton secret ensure secret.txt

@@ -40,8 +40,8 @@ pub(super) fn may_read(who: &Principal, job: &Job) -> bool {
     who.require(&[READ]).is_ok() && to(who, job).is_ok()
 }
 
-/// Passes who may look after the job, besides the scope for what is to be done. Admins and the scheduler: any. A person:
-/// their own. A run's token: what that run asked for. A session's: the one job that it was issued for. A program's: what it
+/// Passes who may look after the job, besides the scope for what is to be done. Admins and the scheduler: any. A person who
+/// is no admin, and has the scope by a token of class `user`: their own. A run's token: what that run asked for. A session's: the one job that it was issued for. A program's: what it
 /// asked for, and the jobs that it names as `job:ID` (seeds C6 and C13).
 pub(super) fn to(who: &Principal, job: &Job) -> Result<(), Problem> {
     let own = who.email == job.requested_by && who.kind.as_str() == job.requested_as;

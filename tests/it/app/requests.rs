@@ -62,17 +62,28 @@ async fn every_error_is_a_problem() {
     app.stop().await;
 }
 
-/// What went wrong inside is in the log, once, under the id that the client gets, and nowhere in the answer.
+/// Seed C15: a 500 and a 503 have the one form of an error, with an id. What went wrong inside is in the log, once, under that
+/// id, and nowhere in the answer.
 #[tokio::test]
-async fn a_500_has_an_id_and_no_internals() {
+async fn c15_a_500_and_a_503_have_an_id_and_no_internals() {
     let app = TestApp::start().await;
+    let cookie = app.person("ada@example.org").await;
     app.sql("ALTER TABLE audit RENAME TO gone").await;
-    let logs = Logs::capture();
-    let reply = app.scheduler("GET", "/api/audit").send().await;
-    assert!(!reply.problem(500).contains("audit"));
-    let id = reply.json()["error_id"].as_str().unwrap().to_owned();
-    let errors = logs.lines("ERROR");
-    assert!(errors.len() == 1 && errors[0].contains(&id) && errors[0].contains("no such table"), "{errors:?}");
+    app.sql("ALTER TABLE sessions RENAME TO lost").await;
+    let failing = app.scheduler("GET", "/api/audit");
+    let nobody_can_say = app.get("/api/auth/me").cookie(&cookie);
+    for (call, status) in [(failing, 500), (nobody_can_say, 503)] {
+        let logs = Logs::capture();
+        let reply = call.send().await;
+        reply.problem(status);
+        let body = reply.json();
+        let members: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(members, ["detail", "error_id", "status", "title", "type"]);
+        let internals = ["audit", "sessions", "table"];
+        assert!(internals.iter().all(|word| !reply.body.contains(word)), "{reply:?}");
+        let (id, errors) = (body["error_id"].as_str().unwrap(), logs.lines("ERROR"));
+        assert!(errors.len() == 1 && errors[0].contains(id) && errors[0].contains("no such table"), "{errors:?}");
+    }
     app.stop().await;
 }
 
