@@ -21,7 +21,7 @@ const PKCS8_V1: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70
 const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----\n";
 const PEM_END: &str = "-----END PRIVATE KEY-----\n";
 
-/// Keys that are accepted, one or more; the first is the one that signs.
+/// Keys that are accepted, one or more; the first is the one that signs, as soon as apps can know it.
 #[derive(Debug)]
 pub struct Ed25519Keys {
     first: Key,
@@ -126,9 +126,16 @@ impl Ed25519Keys {
         self.iter().map(|key| Secret::new(BASE64_STANDARD.encode(key.private.as_bytes()))).collect()
     }
 
-    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<Secret, jsonwebtoken::errors::Error> {
-        let header = Header { kid: Some(self.first.kid.clone()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, claims, &self.first.private).map(Secret::new)
+    /// Signs with the key named `kid`, the first when there is none of that name.
+    pub(super) fn sign(&self, kid: &str, claims: &impl Serialize) -> Result<Secret, jsonwebtoken::errors::Error> {
+        let key = self.iter().find(|key| key.kid == kid).unwrap_or(&self.first);
+        let header = Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, claims, &key.private).map(Secret::new)
+    }
+
+    /// The names of the keys, the newest first.
+    pub(super) fn kids(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|key| key.kid.as_str())
     }
 
     fn iter(&self) -> impl Iterator<Item = &Key> {

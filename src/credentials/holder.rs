@@ -45,7 +45,8 @@ pub struct Shown {
 enum Origin {
     Shared(Arc<SharedSecrets>),
     TokenFile(Arc<Kept<TokenFile>>, Arc<Token>),
-    RunToken(Arc<SigningKeys>),
+    /// With the name of the key.
+    RunToken(Arc<SigningKeys>, Option<Box<str>>),
 }
 
 impl Shown {
@@ -55,11 +56,19 @@ impl Shown {
         &self.secret
     }
 
+    /// The name of the key that signed it.
+    fn kid(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::RunToken(_, kid) => kid.as_deref(),
+            Origin::Shared(_) | Origin::TokenFile(..) => None,
+        }
+    }
+
     /// What of it must not be seen: all of it, and the signature of a token by itself, for the rest of a token can be
     /// guessed.
     pub fn hidden(&self) -> impl Iterator<Item = &str> {
         let signature = match self.origin {
-            Origin::RunToken(_) => self.secret.expose().rsplit('.').next(),
+            Origin::RunToken(..) => self.secret.expose().rsplit('.').next(),
             Origin::Shared(_) | Origin::TokenFile(..) => None,
         };
         std::iter::once(self.secret.expose()).chain(signature)
@@ -108,6 +117,22 @@ impl Credentials {
         now: DateTime<Utc>,
         entropy: Entropy,
     ) -> Result<Option<Shown>, CredentialError> {
+        self.show_after(None, auth, errand, now, entropy).await
+    }
+
+    /// The same after the app refused something. While a key rotates, an app may know one of the keys only: a token is
+    /// signed with another one then.
+    ///
+    /// # Errors
+    /// There is nothing to show.
+    pub async fn show_after(
+        &self,
+        refused: Option<&Shown>,
+        auth: &Auth,
+        errand: &Errand<'_>,
+        now: DateTime<Utc>,
+        entropy: Entropy,
+    ) -> Result<Option<Shown>, CredentialError> {
         let shown = match auth {
             Auth::None => return Ok(None),
             Auth::SharedSecret { .. } => {
@@ -121,19 +146,20 @@ impl Credentials {
             }
             Auth::RunToken(tokens) => {
                 let keys = self.signing.obtain().await?;
-                let secret = run_token::mint(&keys, tokens, errand, now, entropy)?;
-                Shown { secret, origin: Origin::RunToken(keys) }
+                let kid: Option<Box<str>> = keys.kid(refused.and_then(Shown::kid)).map(Into::into);
+                let secret = run_token::mint(&keys, kid.as_deref(), tokens, errand, now, entropy)?;
+                Shown { secret, origin: Origin::RunToken(keys, kid) }
             }
         };
         Ok(Some(shown))
     }
 
-    /// Signs claims of any kind with the key that signs run tokens.
+    /// Signs claims of any kind with the newest key of run tokens: they may hold longer than the others.
     ///
     /// # Errors
     /// There is no such key.
     pub fn sign(&self, claims: &impl Serialize) -> Result<Secret, CredentialError> {
-        self.signing_in_force()?.sign(claims)
+        self.signing_in_force()?.sign(None, claims)
     }
 
     /// The public halves of the signing keys, as they were loaded.
@@ -156,12 +182,16 @@ impl Credentials {
         match &shown.origin {
             Origin::Shared(secrets) => self.shared.reread(secrets).await,
             Origin::TokenFile(file, token) => file.reread(token).await,
-            Origin::RunToken(keys) => self.signing.reread(keys).await,
+            Origin::RunToken(keys, kid) => {
+                let has_changed = self.signing.reread(keys).await;
+                let now = self.signing.current();
+                kid.as_deref().map_or(has_changed, |kid| now.is_some_and(|keys| keys.has_another_than(kid)))
+            }
         }
     }
 
-    /// The public halves of the signing keys, read again at most once a second, so that a key is published before an app
-    /// meets it.
+    /// The public halves of the signing keys, read again at most once a second. A new key signs 40 s after it was read,
+    /// whoever asked: until then apps that fetched the keys before may meet none of its tokens.
     pub async fn public_keys(&self) -> PublicKeys {
         self.signing.refresh(PUBLIC_FRESH).await;
         self.signing.current().map(|keys| keys.public()).unwrap_or_default()

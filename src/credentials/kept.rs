@@ -25,6 +25,11 @@ pub(super) trait Source: fmt::Debug + Clone + Send + Sync + 'static {
     /// Whether an app that refused the one would refuse the other too.
     fn same_to_an_app(one: &Self::Value, other: &Self::Value) -> bool;
 
+    /// What is in force from now on, after `earlier`.
+    fn follows(value: Self::Value, _earlier: &Self::Value) -> Self::Value {
+        value
+    }
+
     /// What must never be seen of it.
     fn secrets(value: &Self::Value) -> Vec<Secret>;
 }
@@ -156,7 +161,10 @@ impl<S: Source> Kept<S> {
             retired.extend(replaced);
             retired.retain(|old| !still_known(old));
             state.retired = retired.split_off(retired.len().saturating_sub(RETIRED));
-            state.value = Some(Arc::new(value));
+            state.value = Some(Arc::new(match &state.value {
+                Some(earlier) => S::follows(value, earlier),
+                None => value,
+            }));
             state.read_at = Some(Instant::now());
         });
     }

@@ -10,6 +10,7 @@ mod ed25519;
 mod error;
 mod holder;
 mod kept;
+mod published;
 mod run_token;
 mod shared;
 mod signing;

@@ -43,9 +43,10 @@ impl Errand<'_> {
     }
 }
 
-/// Signs a token for `errand`, valid at `now`. Neither waits nor reads anything (seed B3).
+/// Signs a token for `errand`, valid at `now`, with the key named `kid`. Neither waits nor reads anything (seed B3).
 pub(super) fn mint(
     keys: &SigningKeys,
+    kid: Option<&str>,
     tokens: &RunTokens,
     errand: &Errand<'_>,
     now: DateTime<Utc>,
@@ -53,7 +54,7 @@ pub(super) fn mint(
 ) -> Result<Secret, CredentialError> {
     let life = (errand.life + LEEWAY).as_secs();
     let (now, dated_back) = (now.timestamp(), DATED_BACK.as_secs());
-    keys.sign(&RunClaims {
+    let claims = RunClaims {
         iss: tokens.issuer.clone(),
         aud: tokens.audience.clone(),
         sub: SCHEDULER_EMAIL.to_owned(),
@@ -66,5 +67,6 @@ pub(super) fn mint(
         job: errand.job.to_owned(),
         run_id: errand.run.to_string(),
         fence: errand.fence,
-    })
+    };
+    keys.sign(kid, &claims)
 }

@@ -1,8 +1,12 @@
-//! What run tokens are signed with: Ed25519 keys, or secrets for HS256. The first signs, all verify (seed C9).
+//! What run tokens are signed with: Ed25519 keys, or secrets for HS256. The first signs, an Ed25519 key once apps can know
+//! it; all verify (seed C9).
 
 use serde::Serialize;
 
-use super::{CredentialError, Ed25519Keys, JWT_SECRETS, KeyError, PublicKeys, config::SigningSource, kept::Source};
+use super::{
+    CredentialError, Ed25519Keys, JWT_SECRETS, KeyError, PublicKeys, config::SigningSource, kept::Source,
+    published::Published,
+};
 use crate::{
     protocol::crypto,
     secret::{Secret, SecretSource, SharedSecrets},
@@ -12,7 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum SigningKeys {
     /// Apps know the public halves.
-    Ed25519(Box<Ed25519Keys>),
+    Ed25519(Box<Published>),
     /// Apps know them too.
     Hs256(SharedSecrets),
 }
@@ -21,15 +25,32 @@ impl SigningKeys {
     /// Empty under HS256, where nothing is public.
     pub(super) fn public(&self) -> PublicKeys {
         match self {
-            Self::Ed25519(keys) => keys.public(),
+            Self::Ed25519(published) => published.keys().public(),
             Self::Hs256(_) => PublicKeys::default(),
         }
     }
 
-    /// Signs with the first key.
-    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<Secret, CredentialError> {
+    /// The name of the key that signs what an app is to verify now, and not the one that it has just `refused` when there is
+    /// another. Secrets have no names.
+    pub(super) fn kid<'a>(&'a self, refused: Option<&'a str>) -> Option<&'a str> {
+        match self {
+            Self::Ed25519(published) => published.kid(refused).or(refused),
+            Self::Hs256(_) => None,
+        }
+    }
+
+    /// Whether there is another key than the one named `kid`.
+    pub(super) fn has_another_than(&self, kid: &str) -> bool {
+        matches!(self, Self::Ed25519(published) if published.kid(Some(kid)).is_some())
+    }
+
+    /// Signs with the key named `kid`, with the first one when it has no name.
+    pub(super) fn sign(&self, kid: Option<&str>, claims: &impl Serialize) -> Result<Secret, CredentialError> {
         let signed = match self {
-            Self::Ed25519(keys) => keys.sign(claims),
+            Self::Ed25519(published) => {
+                let keys = published.keys();
+                keys.sign(kid.unwrap_or(keys.kid()), claims)
+            }
             Self::Hs256(secrets) => crypto::sign_hs256(claims, secrets.current().expose().as_bytes()).map(Secret::new),
         };
         signed.map_err(|error| CredentialError::Signing(error.to_string()))
@@ -44,7 +65,9 @@ impl Source for SigningSource {
         let hs256 = |secrets: Result<SharedSecrets, _>| secrets.map(SigningKeys::Hs256).map_err(KeyError::Secret);
         let keys = match self {
             Self::Unset => return Err(CredentialError::NoKey),
-            Self::Ed25519File(path) => Ed25519Keys::from_file(path).map(|keys| SigningKeys::Ed25519(Box::new(keys))),
+            Self::Ed25519File(path) => {
+                Ed25519Keys::from_file(path).map(|keys| SigningKeys::Ed25519(Box::new(Published::now(keys))))
+            }
             Self::SecretsFile(path) => hs256(SharedSecrets::from_file(path)),
             Self::Secrets(list) => {
                 hs256(SharedSecrets::from_list(SecretSource::Variable(JWT_SECRETS.to_owned()), list.expose()))
@@ -59,7 +82,7 @@ impl Source for SigningSource {
 
     fn same_to_an_app(one: &SigningKeys, other: &SigningKeys) -> bool {
         match (one, other) {
-            (SigningKeys::Ed25519(one), SigningKeys::Ed25519(other)) => one.kid() == other.kid(),
+            (SigningKeys::Ed25519(one), SigningKeys::Ed25519(other)) => one.keys().kids().eq(other.keys().kids()),
             (SigningKeys::Hs256(one), SigningKeys::Hs256(other)) => {
                 one.current().matches(other.current().expose().as_bytes())
             }
@@ -67,9 +90,18 @@ impl Source for SigningSource {
         }
     }
 
+    fn follows(value: SigningKeys, earlier: &SigningKeys) -> SigningKeys {
+        match (value, earlier) {
+            (SigningKeys::Ed25519(value), SigningKeys::Ed25519(earlier)) => {
+                SigningKeys::Ed25519(Box::new(value.after(earlier)))
+            }
+            (value, _) => value,
+        }
+    }
+
     fn secrets(value: &SigningKeys) -> Vec<Secret> {
         match value {
-            SigningKeys::Ed25519(keys) => keys.secrets(),
+            SigningKeys::Ed25519(published) => published.keys().secrets(),
             SigningKeys::Hs256(secrets) => secrets.iter().cloned().collect(),
         }
     }

@@ -135,7 +135,7 @@ impl Dispatcher {
         call: impl Fn(Option<&Secret>) -> Result<Call, RequestError>,
         shown: &mut Vec<Shown>,
     ) -> Result<Exchange, Unsendable> {
-        let showing = self.credentials.show(&target.auth, errand, self.clock.now(), self.entropy);
+        let showing = self.credentials.show_after(shown.last(), &target.auth, errand, self.clock.now(), self.entropy);
         let stuck = |_elapsed| CredentialError::Interrupted("the time of the request was over".to_owned());
         let now_shown = timeout_at(deadline, showing).await.map_err(stuck)??;
         let call = call(now_shown.as_ref().map(Shown::secret))?;

@@ -10,12 +10,18 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use sexton::auth::{InMemoryRevocations, Mode, Verifier, VerifierConfig};
+use sexton::{
+    auth::{InMemoryRevocations, Mode, Verifier, VerifierConfig},
+    credentials::SIGNING_KEY_FILE,
+};
 use tempfile::NamedTempFile;
 use tokio::time::advance;
 
 use super::forge::{Ed, FIRST, KID, SECOND, app, ask, claims, clock, hs256, jwks_file, taking_secrets, token};
-use crate::support::logs::Logs;
+use crate::{
+    credentials::{run_token, secret_command::secret, showing},
+    support::logs::Logs,
+};
 
 fn config() -> VerifierConfig {
     VerifierConfig::new("https://cron.example.org", "app")
@@ -72,6 +78,43 @@ async fn a_pinned_set_is_read_again() {
         assert_eq!(statuses().await, (401, 200), "{bad}");
     }
     assert_eq!(logs.lines("WARN").len(), 1, "{}", logs.text());
+}
+
+/// Seed C9: the sidecar's key rotates, and neither an app that fetched the keys just before nor one that pins them refuses a
+/// token, while somebody else asks for the keys each second.
+#[tokio::test(start_paused = true)]
+async fn c9_no_token_is_refused_while_the_key_rotates() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let file = folder.path().join("key.pem");
+    let path = file.to_str().unwrap();
+    let rotate = |line: &[&str]| secret(&[line, &["--ed25519", path]].concat(), &[]).unwrap();
+    rotate(&["ensure"]);
+    let credentials = Arc::new(run_token::credentials(&[(SIGNING_KEY_FILE, path)]));
+    let sidecar = Arc::clone(&credentials);
+    let fetch = move || {
+        let sidecar = Arc::clone(&sidecar);
+        async move { serde_json::to_string(&sidecar.public_keys().await) }
+    };
+    let fetching = app(config().with_jwks(fetch), InMemoryRevocations::default(), &clock).await;
+    let pinned = config().with_jwks_file(format!("{path}.jwks"));
+    let pinning = app(pinned, InMemoryRevocations::default(), &clock).await;
+    let mut signed_by = Vec::new();
+    for at in 0..120 {
+        match at {
+            5 => drop(rotate(&["rotate"])),
+            65 => drop(rotate(&["rotate", "--finish"])),
+            _ => {}
+        }
+        credentials.public_keys().await;
+        let shown = showing(&credentials, &run_token::auth()).await.unwrap();
+        let token = shown.secret().expose();
+        let statuses = [ask(&fetching, "/me", token, &[]).await.0, ask(&pinning, "/me", token, &[]).await.0];
+        assert_eq!(statuses, [200, 200], "after {at} s");
+        signed_by.push(run_token::parts(token).0["kid"].clone());
+        second().await;
+    }
+    signed_by.dedup();
+    assert_eq!(signed_by.len(), 2, "the new key signs in the end");
 }
 
 /// What `fetch` gives is cached; an unknown key makes the app fetch again, once in ten seconds at most, however many come.

@@ -7,7 +7,7 @@ mod recheck;
 mod rotate_command;
 mod rotation;
 pub(crate) mod run_token;
-mod secret_command;
+pub(crate) mod secret_command;
 mod shared_secret;
 mod signing_key;
 mod start;
@@ -30,11 +30,20 @@ fn now() -> DateTime<Utc> {
 }
 
 /// What a request of a job `nightly` shows.
-async fn showing(credentials: &Credentials, auth: &Auth) -> Result<Shown, CredentialError> {
+pub(crate) async fn showing(credentials: &Credentials, auth: &Auth) -> Result<Shown, CredentialError> {
+    showing_after(None, credentials, auth).await
+}
+
+/// The same after the app refused something.
+async fn showing_after(
+    refused: Option<&Shown>,
+    credentials: &Credentials,
+    auth: &Auth,
+) -> Result<Shown, CredentialError> {
     let scopes = ["sync:run".to_owned()];
     let run = RunId::new(now(), Entropy::System);
     let life = Duration::from_secs(120);
     let errand = Errand { job: "nightly", run, fence: Some(7), scopes: &scopes, life };
-    let shown = credentials.show(auth, &errand, now(), Entropy::System).await?;
+    let shown = credentials.show_after(refused, auth, &errand, now(), Entropy::System).await?;
     Ok(shown.expect("something is shown"))
 }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use sexton::{
     clock::SystemClock,
-    credentials::{Config, Credentials, JWT_SECRETS_FILE, SIGNING_KEY_FILE},
+    credentials::{Config, Credentials, JWT_SECRETS_FILE, SIGNING_KEY_FILE, Shown},
     dispatch::Dispatcher,
     entropy::Entropy,
     job::{Auth, Job, Target},
@@ -17,6 +17,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use super::{
     run_token::{self, bearer},
     secret_command::secret,
+    showing, showing_after,
     token_command::store,
 };
 use crate::{
@@ -226,6 +227,54 @@ async fn the_published_keys_follow_the_file() {
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(count().await, 2, "the last good ones are kept");
     assert_eq!(credentials.troubles([&run_token::auth()]).len(), 1);
+}
+
+/// A new key signs once every app can know it, whoever asked for the keys meanwhile and before: an app that fetched them just
+/// before the rotation does not fetch them again for a while. What an app refuses is signed with the other key.
+#[tokio::test(start_paused = true)]
+async fn a_new_key_is_published_long_before_it_signs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key.pem");
+    let path = file.to_str().unwrap();
+    secret(&["ensure", "--ed25519", path], &[]).unwrap();
+    let credentials = run_token::credentials(&[(SIGNING_KEY_FILE, path)]);
+    let kids = async |credentials: &Credentials| -> Vec<String> {
+        let keys = serde_json::to_value(credentials.public_keys().await).unwrap();
+        keys["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    };
+    let kid = |shown: &Shown| run_token::parts(shown.secret().expose()).0["kid"].as_str().unwrap().to_owned();
+    let auth = run_token::auth();
+    let signing = async |credentials: &Credentials| kid(&showing(credentials, &auth).await.unwrap());
+    let old = kids(&credentials).await.remove(0);
+    assert_eq!(signing(&credentials).await, old, "one that is alone signs at once");
+
+    secret(&["rotate", "--ed25519", path], &[]).unwrap();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let [new, still] = kids(&credentials).await.try_into().unwrap();
+    let restarted = run_token::credentials(&[(SIGNING_KEY_FILE, path)]);
+    for seconds in 1..40 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(kids(&credentials).await, [new.clone(), still.clone()]);
+        assert_eq!(
+            (signing(&credentials).await, signing(&restarted).await),
+            (old.clone(), still.clone()),
+            "{seconds} s"
+        );
+    }
+    let refused = showing(&credentials, &auth).await.unwrap();
+    assert!(credentials.another(&refused).await, "an app that pins the new key alone");
+    assert_eq!(kid(&showing_after(Some(&refused), &credentials, &auth).await.unwrap()), new);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!((signing(&credentials).await, signing(&restarted).await), (new.clone(), new.clone()));
+    let refused = showing(&credentials, &auth).await.unwrap();
+    assert!(credentials.another(&refused).await, "an app that has not fetched the keys for so long");
+    assert_eq!(kid(&showing_after(Some(&refused), &credentials, &auth).await.unwrap()), old);
+
+    secret(&["rotate", "--ed25519", "--finish", path], &[]).unwrap();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!((kids(&credentials).await, signing(&credentials).await), (vec![new.clone()], new));
+    let refused = showing(&credentials, &auth).await.unwrap();
+    assert!(!credentials.another(&refused).await, "there is no other");
 }
 
 /// Many requests of one target are open when its secret goes: each is sent once more, none fails.

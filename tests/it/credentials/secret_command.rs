@@ -23,7 +23,7 @@ struct Line {
 }
 
 /// What the command prints, or the message it fails with.
-pub(super) fn secret(line: &[&str], environment: &[(&str, &str)]) -> Result<String, String> {
+pub(crate) fn secret(line: &[&str], environment: &[(&str, &str)]) -> Result<String, String> {
     let args = Line::try_parse_from([&["secret"], line].concat()).map_err(|error| error.to_string())?.args;
     let lookup = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let mut out = Vec::new();
