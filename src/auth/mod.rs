@@ -61,7 +61,8 @@
 //! ```
 //!
 //! Every key and secret that is taken may sign every class, of every issuer that is listed: whoever holds one can make a token
-//! of a person in the group `Admin`. So they are for those whom the app trusts with all of it.
+//! of a person in the group `Admin`. Where the public keys are the sidecar's, [`VerifierConfig::with_jwks_classes`]
+//! (`SEXTON_JWKS_CLASSES=run`) takes runs' tokens from them and no others; secrets and issuers cannot be told apart so.
 //!
 //! A token is 401 when it is missing, malformed, forged, another app's, expired, or of a session or an account that is gone; 403 when it is
 //! revoked, lacks a scope or is bound to something else; 503 while nobody can say whether it is revoked ([`Revocations`]).

@@ -51,6 +51,7 @@ Environment:
   Without a usable secret the app starts with a warning, and the scheduler's requests get 401.
 
   SEXTON_JWKS_FILE              public keys of signed tokens, such as KEY.jwks; read again while the app runs
+  SEXTON_JWKS_CLASSES           what those keys may sign: run, for the sidecar's; every class of token, unless it is set
   SEXTON_JWT_SECRETS[_FILE]     secrets of signed tokens (HS256): any verifies, the first signs the app's own
   SEXTON_ISSUER, SEXTON_AUDIENCE  whose tokens are taken, and this app's name in them; needed with either
   SEXTON_AUTH_MODE              required (also closes /api/health and log-in), optional (default) or disabled; another

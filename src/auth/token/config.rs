@@ -6,10 +6,15 @@ use super::{
     Issuer, KeysError,
     fetched::{Fetch, fetch},
 };
-use crate::secret::{SecretError, SecretSource, SharedSecrets};
+use crate::{
+    protocol::{TokenClass, UnknownClass},
+    secret::{SecretError, SecretSource, SharedSecrets},
+};
 
 /// The variable with the path of a JWK Set: the keys of run tokens, pinned.
 const JWKS_FILE: &str = "SEXTON_JWKS_FILE";
+/// The variable with the classes of tokens that those keys may sign, parted by commas: all, unless it is set.
+const JWKS_CLASSES: &str = "SEXTON_JWKS_CLASSES";
 /// The variable with the secrets of tokens under HS256, as the sidecar has it too.
 const JWT_SECRETS: &str = "SEXTON_JWT_SECRETS";
 /// The variable with the path of a file of such secrets.
@@ -26,6 +31,8 @@ pub struct VerifierConfig {
     pub(super) audiences: Vec<String>,
     pub(super) secrets: Option<SecretsFrom>,
     pub(super) public: Option<PublicFrom>,
+    /// What the public keys may sign.
+    pub(super) public_classes: Vec<TokenClass>,
     pub(super) bundles: BTreeMap<String, Vec<String>>,
 }
 
@@ -59,6 +66,9 @@ pub enum VerifierError {
     /// There are keys, and one of the other variables is not set.
     #[error("tokens are to be verified, and {0} is not set: a token of anybody's, or for any app, would pass")]
     Unset(&'static str),
+    /// No class has such a name.
+    #[error("{JWKS_CLASSES}: {0}")]
+    Classes(#[from] UnknownClass),
     /// Two variables say where the secrets are.
     #[error(
         "{JWT_SECRETS} and {JWT_SECRETS_FILE} are both set, and nobody could say which one counts: unset one of them"
@@ -77,15 +87,22 @@ impl VerifierConfig {
     #[must_use]
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         let (issuers, audiences) = (vec![issuer.into()], vec![audience.into()]);
-        Self { issuers, audiences, secrets: None, public: None, bundles: BTreeMap::new() }
+        Self {
+            issuers,
+            audiences,
+            secrets: None,
+            public: None,
+            public_classes: TokenClass::ALL.to_vec(),
+            bundles: BTreeMap::new(),
+        }
     }
 
-    /// The variables `SEXTON_JWKS_FILE` (a pinned JWK Set, for EdDSA), `SEXTON_JWT_SECRETS` or `SEXTON_JWT_SECRETS_FILE`
-    /// (for HS256), `SEXTON_ISSUER` and `SEXTON_AUDIENCE`, looked up by name; a blank one counts as unset. `None` without
-    /// any keys: tokens are nobody's then.
+    /// The variables `SEXTON_JWKS_FILE` (a pinned JWK Set, for EdDSA) and `SEXTON_JWKS_CLASSES` (what its keys may sign, such
+    /// as `run`), `SEXTON_JWT_SECRETS` or `SEXTON_JWT_SECRETS_FILE` (for HS256), `SEXTON_ISSUER` and `SEXTON_AUDIENCE`, looked
+    /// up by name; a blank one counts as unset. `None` without any keys: tokens are nobody's then.
     ///
     /// # Errors
-    /// Keys without an issuer or an audience, or secrets that are of no use.
+    /// Keys without an issuer or an audience, a class that there is not, or secrets that are of no use.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Option<Self>, VerifierError> {
         let set = |name| lookup(name).filter(|value| !value.to_string_lossy().trim().is_empty());
         let public = set(JWKS_FILE).map(|path| PublicFrom::File(path.into()));
@@ -108,7 +125,13 @@ impl VerifierConfig {
             if names.is_empty() { Err(VerifierError::Unset(name)) } else { Ok(names) }
         };
         let (issuers, audiences) = (names(ISSUER)?, names(AUDIENCE)?);
-        Ok(Some(Self { issuers, audiences, secrets, public, bundles: BTreeMap::new() }))
+        let public_classes = TokenClass::ALL.to_vec();
+        let config = Self { issuers, audiences, secrets, public, public_classes, bundles: BTreeMap::new() };
+        let Some(classes) = set(JWKS_CLASSES) else { return Ok(Some(config)) };
+        let classes = classes.to_string_lossy();
+        let classes: Vec<TokenClass> =
+            classes.split(',').map(|class| class.trim().parse()).collect::<Result<_, _>>()?;
+        Ok(Some(config.with_jwks_classes(&classes)))
     }
 
     /// Issues tokens that a verifier of this configuration takes: in the name of the first issuer, for the first audience,
@@ -154,6 +177,12 @@ impl VerifierConfig {
         E: fmt::Display,
     {
         Self { public: Some(PublicFrom::Fetched(fetch(fetch_text))), ..self }
+    }
+
+    /// Takes of tokens under EdDSA those of these classes only: `run`, where the keys are the sidecar's.
+    #[must_use]
+    pub fn with_jwks_classes(self, classes: &[TokenClass]) -> Self {
+        Self { public_classes: classes.to_vec(), ..self }
     }
 
     /// A service token of `group` has these scopes besides its own (seed C2).

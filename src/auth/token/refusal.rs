@@ -14,6 +14,12 @@ pub enum Refusal {
     /// Its signature is nobody's here: another key, another algorithm, or none: 401.
     #[error("the token is not signed with a key that is known here")]
     Forged,
+    /// The key it is signed with is not for tokens of its class: 401.
+    #[error("the key of the token may not sign one of class `{class}`")]
+    OtherClass {
+        /// Its class.
+        class: TokenClass,
+    },
     /// Another issuer's or for another app: 401.
     #[error("the token's `{0}` is not what is taken here")]
     Foreign(&'static str),

@@ -43,6 +43,7 @@ struct Inner {
     audiences: Vec<String>,
     secrets: Symmetric,
     public: Public,
+    public_classes: Vec<TokenClass>,
     bundles: BTreeMap<String, Vec<String>>,
     denylist: Denylist,
     clock: SharedClock,
@@ -97,9 +98,9 @@ impl Verifier {
                 Public::Pinned(good(Reread::start(path, parse, &clock).await)?)
             }
         };
-        let VerifierConfig { issuers, audiences, bundles, .. } = config;
+        let VerifierConfig { issuers, audiences, public_classes, bundles, .. } = config;
         let denylist = Denylist::new(revocations);
-        let inner = Inner { issuers, audiences, secrets, public, bundles, denylist, clock };
+        let inner = Inner { issuers, audiences, secrets, public, public_classes, bundles, denylist, clock };
         Ok(Self { inner: Arc::new(inner), sessions: None, accounts: None })
     }
 
@@ -190,7 +191,14 @@ impl Inner {
             }
             _ => false,
         };
-        if good { segments.claims() } else { Err(Refusal::Forged) }
+        if !good {
+            return Err(Refusal::Forged);
+        }
+        let claims = segments.claims()?;
+        if header.alg == "EdDSA" && !self.public_classes.contains(&claims.token_class) {
+            return Err(Refusal::OtherClass { class: claims.token_class });
+        }
+        Ok(claims)
     }
 
     fn holds(&self, claims: &TokenClaims) -> Result<(), Refusal> {

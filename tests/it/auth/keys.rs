@@ -17,7 +17,9 @@ use sexton::{
 use tempfile::NamedTempFile;
 use tokio::time::advance;
 
-use super::forge::{Ed, FIRST, KID, SECOND, app, ask, claims, clock, hs256, jwks_file, taking_secrets, token};
+use super::forge::{
+    Ed, FIRST, KID, SECOND, app, ask, claims, clock, hs256, jwks_file, run_claims, taking_secrets, token,
+};
 use crate::{
     credentials::{run_token, secret_command::secret, showing},
     support::logs::Logs,
@@ -51,6 +53,29 @@ async fn c9_secrets_in_a_file_rotate() {
         fs::write(&file, text).unwrap();
         second().await;
         assert_eq!((status(FIRST).await, status(SECOND).await), expected);
+    }
+}
+
+/// Seed C2: what the public keys may not sign is not taken from them, and is from whoever holds a secret.
+#[tokio::test(start_paused = true)]
+async fn c2_public_keys_sign_the_classes_that_they_may() {
+    let (key, clock) = (Ed::of(1), clock());
+    let file = jwks_file(&[key.jwk(KID)]);
+    let names = [("SEXTON_ISSUER", "https://cron.example.org"), ("SEXTON_AUDIENCE", "app")];
+    for (classes, service, run) in [("", 200, 200), ("run", 401, 200), ("service, user", 200, 401)] {
+        let lookup = |name: &str| match name {
+            "SEXTON_JWKS_FILE" => Some(file.path().into()),
+            "SEXTON_JWKS_CLASSES" => Some(classes.into()),
+            "SEXTON_JWT_SECRETS" => Some(FIRST.into()),
+            name => names.iter().find_map(|(known, value)| (*known == name).then(|| value.into())),
+        };
+        let taken = VerifierConfig::from_lookup(lookup).unwrap().unwrap();
+        let app = app(taken, InMemoryRevocations::default(), &clock).await;
+        for (claims, status) in [(claims(json!({})), service), (run_claims(json!({})), run)] {
+            let (answered, body) = ask(&app, "/read", &key.token(&claims), &[]).await;
+            assert_eq!(answered, status, "{classes}: {body}");
+            assert_eq!(ask(&app, "/read", &hs256(FIRST, &claims), &[]).await.0, 200, "{classes}");
+        }
     }
 }
 
@@ -199,6 +224,11 @@ async fn half_a_configuration_stops_the_start() {
         (&[("SEXTON_JWT_SECRETS", FIRST), issuer][..], "SEXTON_AUDIENCE is not set"),
         (&[("SEXTON_JWT_SECRETS", FIRST), issuer, ("SEXTON_AUDIENCE", " , ")], "SEXTON_AUDIENCE is not set"),
         (&[("SEXTON_JWKS_FILE", "keys"), audience], "SEXTON_ISSUER is not set"),
+        (
+            &[("SEXTON_JWKS_FILE", "keys"), ("SEXTON_JWKS_CLASSES", "run,root"), issuer, audience],
+            "CLASSES: `root` is no",
+        ),
+        (&[("SEXTON_JWKS_FILE", "keys"), ("SEXTON_JWKS_CLASSES", " , "), issuer, audience], "CLASSES: `` is no"),
         (&[("SEXTON_JWT_SECRETS", "short"), issuer, audience], "SEXTON_JWT_SECRETS has 5 characters"),
         (&[("SEXTON_JWT_SECRETS", "changeme-changeme-changeme-changeme"), issuer, audience], "is a placeholder"),
         (&[("SEXTON_JWT_SECRETS", FIRST), ("SEXTON_JWT_SECRETS_FILE", "x"), issuer, audience], "are both set"),
