@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sexton::{
     dispatch::{Order, request_line},
-    job::{Auth, Body, HeaderText, Target},
+    job::{Auth, Body, HeaderText, Overrides, Target},
     run::{Outcome, Reason, Trigger},
     secret::Secret,
 };
@@ -13,6 +13,7 @@ use super::{
     fake_app::{FakeApp, Reply, Seen, answer},
     orders::{SECRET, dispatcher, job, job_of, order, target},
 };
+use crate::job::load_with;
 
 fn secret_header(text: &str, value: &str) -> HeaderText {
     HeaderText::Secret { text: Secret::new(text), value: Secret::new(value) }
@@ -59,6 +60,23 @@ async fn every_header_of_the_contract_is_there() {
     let trace: Vec<&str> = seen.header("traceparent").unwrap().split('-').collect();
     assert_eq!(trace[..2], ["00", run.replace('-', "").as_str()]);
     assert_eq!((trace[2].len(), trace[3]), (16, "01"));
+}
+
+/// Seed D7: the routing header is in the request when its variable is set, and not when it is unset or blank.
+#[tokio::test]
+async fn d7_a_routing_header_is_sent_only_when_it_is_set() {
+    let mut app = app().await;
+    let text = format!(
+        "[targets.app]\nbase_url = \"{}\"\n[jobs.a]\nschedule = \"every 1h\"\npath = \"/a\"\n\
+         headers = {{ X-Molecule-Org-Id = {{ env = \"ORG_ID\", optional = true, secret = false }} }}\n",
+        app.url()
+    );
+    for (value, sent) in [(Some("org-17"), Some("org-17")), (None, None), (Some(" "), None)] {
+        let environment = |name: &str| value.filter(|_| name == "ORG_ID").map(str::to_owned);
+        let loaded = load_with(&text, &environment, &Overrides::default()).unwrap();
+        let definition = loaded.definitions.jobs["a"].as_ref().clone();
+        assert_eq!(seen(&order(definition), &mut app).await.header("x-molecule-org-id"), sent, "{value:?}");
+    }
 }
 
 /// Seed A34: paths carry queries, and the base may carry a path.
