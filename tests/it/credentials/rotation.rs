@@ -1,5 +1,5 @@
 //! Credentials change while jobs fire: no run fails, and at most one more request is made for each rotated credential and
-//! target.
+//! target, or one for each request that was on its way with the old one.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
