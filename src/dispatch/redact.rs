@@ -1,7 +1,8 @@
 //! Takes secrets out of text that is to be kept (guarantee G5), and cuts it (seed D12).
 //!
-//! An app may echo what it was sent in many clothes: as it is, in JSON, in an address, in a page, in base64. So a secret is
-//! looked for character by character in each of these writings, whichever characters the app chose to escape.
+//! An app may echo what it was sent in many clothes: as it is, in JSON, in an address, in a page, in a page within JSON, in
+//! base64. So a secret is looked for character by character in each of these writings, whichever characters the app chose
+//! to escape.
 
 use base64::{
     Engine,
@@ -100,7 +101,7 @@ fn is_text(c: char) -> bool {
 /// How one character of a secret may be written: the number of bytes it takes at the beginning of the text, if it is there.
 type Writing = fn(u8, &[u8]) -> Option<usize>;
 
-const WRITINGS: [Writing; 4] = [as_it_is, in_json, in_an_address, in_a_page];
+const WRITINGS: [Writing; 5] = [as_it_is, in_json, in_an_address, in_a_page, in_a_page_in_json];
 
 /// The length of `secret` at the beginning of `text`, when each of its bytes is there in this writing.
 fn length_of(secret: &str, text: &[u8], writing: Writing) -> Option<usize> {
@@ -109,6 +110,10 @@ fn length_of(secret: &str, text: &[u8], writing: Writing) -> Option<usize> {
         length += writing(byte, text.get(length..)?)?;
     }
     Some(length)
+}
+
+fn in_a_page_in_json(byte: u8, text: &[u8]) -> Option<usize> {
+    if text.starts_with(b"&") { in_a_page(byte, text) } else { in_json(byte, text) }
 }
 
 fn as_it_is(byte: u8, text: &[u8]) -> Option<usize> {

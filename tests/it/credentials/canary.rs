@@ -34,6 +34,9 @@ const CORES: [&str; 5] = ["Kq7Vw2Zt9Xr4", "Hn3Bc8Ls6Df1", "Gy5Mx0Pj7Ub2", "Wd4Fk
 /// What the app does with a request, by its path.
 const PATHS: [&str; 6] = ["ok", "failure", "unauthorized", "forbidden", "redirect", "broken"];
 
+/// Work that is polled: a job that ends and one that does not, where each is asked after, and the first one's end.
+const WORK: [&str; 3] = ["work", "look", "waiting"];
+
 /// Sends back every header that it got, in every writing.
 fn echo(seen: &Seen) -> Reply {
     let mut body = String::new();
@@ -47,7 +50,8 @@ fn echo(seen: &Seen) -> Reply {
         let page = value.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&#34;").replace('\'', "&#x27;");
         writeln!(body, "{name}: {value}\n{percent}\n{escaped}\n{json}\n{within}\n{form}\n{coded}\n{page}").unwrap();
     }
-    let path = seen.line.split(' ').nth(1).unwrap().rsplit('/').next().unwrap();
+    let (folder, path) = seen.line.split(' ').nth(1).unwrap().rsplit_once('/').unwrap();
+    let taken_on = |look: &str| answer_with(202, &format!("location: {folder}/{look}\r\n"), told("running", &body));
     let location = format!("location: http://elsewhere.example/?token={}\r\n", bearer(seen));
     match path {
         "" => Reply::Whole(answer(404, body)),
@@ -56,9 +60,19 @@ fn echo(seen: &Seen) -> Reply {
         "unauthorized" => Reply::Whole(answer(401, body)),
         "forbidden" => Reply::Whole(answer(403, body)),
         "redirect" => Reply::Whole(answer_with(302, &location, body)),
+        "work" => Reply::Whole(taken_on("look")),
+        "look" => Reply::Whole(answer(200, told("completed", &body))),
+        "endless" => Reply::Whole(taken_on("waiting")),
+        "waiting" => Reply::Whole(answer(200, told("running", &body))),
+        "stop" => Reply::Whole(answer(200, body)),
         "broken" => Reply::Closing(answer(200, body)[..60].to_vec()),
         other => panic!("no such path: {other}"),
     }
+}
+
+/// How far polled work is, as JSON that holds `echo` too, and in what a log may take up.
+fn told(status: &str, echo: &str) -> String {
+    json!({ "status": status, "id": "7", "error": echo }).to_string()
 }
 
 /// jobs.toml: each path of the app, with each way to authenticate.
@@ -79,6 +93,16 @@ fn definitions(app: &FakeApp, token_file: &Path) -> String {
             )
             .unwrap();
         }
+        for path in ["work", "endless"] {
+            writeln!(
+                text,
+                "[jobs.{target}-{path}]\ntarget = \"{target}\"\nschedule = \"every 1s\"\npath = \"/{target}/{path}\"\n\
+                 completion = \"poll\"\ncancel = {{ method = \"POST\", path = \"/{target}/stop\" }}\n\
+                 poll = {{ interval = \"1s\", state = \"/status\", success = [\"completed\"], failure = [\"failed\"] }}\n\
+                 headers = {{ X-Partner = {{ env = \"PARTNER_KEY\", format = \"Key {{}}\" }} }}"
+            )
+            .unwrap();
+        }
     }
     text
 }
@@ -88,7 +112,7 @@ async fn every_path_twice(app: &mut FakeApp) -> BTreeSet<String> {
     let (mut minted, mut sent) = (BTreeSet::new(), Vec::new());
     let all: BTreeSet<String> = ["shared", "custom", "file", "minted"]
         .iter()
-        .flat_map(|target| PATHS.map(|path| format!("/{target}/{path}")))
+        .flat_map(|target| PATHS.iter().chain(&WORK).map(move |path| format!("/{target}/{path}")))
         .collect();
     let twice = |sent: &[String]| all.iter().all(|path| sent.iter().filter(|one| *one == path).count() >= 2);
     while !twice(&sent) {
@@ -195,6 +219,28 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
             written.push((format!("GET {path}"), format!("{:?}", call.send().await).into_bytes()));
         }
     }
+    for text in [fs::read_to_string(&jobs).unwrap(), format!("[jobs.a]\nheaders = {{ X = \"{PARTNER}\" }}")] {
+        for path in ["/api/v1/definitions/check", "/api/v1/definitions/plan"] {
+            let call = Call::new(address, "POST", path).bearer(ADMIN).json(&json!({ "text": text }));
+            written.push((format!("POST {path}"), format!("{:?}", call.send().await).into_bytes()));
+        }
+    }
+    for (job, path, line) in [
+        ("shared-endless", "cancel", &["cancel"][..]),
+        ("minted-endless", "cancel", &["cancel"]),
+        ("custom-broken", "settle", &["settle", "--as", "succeeded"]),
+    ] {
+        let newest = async || {
+            let path = format!("/api/v1/runs?limit=1&job={job}");
+            let newest = Call::new(address, "GET", &path).bearer(ADMIN).send().await.json();
+            newest["runs"][0]["id"].as_str().unwrap_or_else(|| panic!("no run of {job}: {newest}")).to_owned()
+        };
+        let done = process::run(with_environment(&[line, &[&newest().await, "--url", &url]].concat())).await;
+        written.push((line.join(" "), done.said().into_bytes()));
+        let call = Call::new(address, "POST", &format!("/api/v1/runs/{}/{path}", newest().await)).bearer(ADMIN);
+        let answer = call.json(&if path == "settle" { json!({ "as": "failed" }) } else { json!({}) }).send().await;
+        written.push((format!("POST {path}"), format!("{answer:?}").into_bytes()));
+    }
     for line in [
         &["check"][..],
         &["check", "--format", "json"],
@@ -223,7 +269,8 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
         written.push(("a run of the API".to_owned(), format!("{answer:?}").into_bytes()));
     }
     assert_eq!(sidecar.stop().await, Some(0));
-    minted.extend(app.rest().iter().map(bearer).filter(|bearer| bearer.starts_with("ey")));
+    let seen = app.rest();
+    minted.extend(seen.iter().map(bearer).filter(|bearer| bearer.starts_with("ey")));
     written.push(("the log".to_owned(), sidecar.said.join("\n").into_bytes()));
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -232,6 +279,8 @@ async fn run_everything(signing: (&str, &str), folder: &Path) {
         }
     }
 
+    let stopped = seen.iter().filter(|seen| seen.line.contains("/stop ")).count();
+    assert!(stopped >= 2, "the app was asked to stop work, and echoed: {stopped}");
     let runs = written.iter().find(|(origin, _)| origin.ends_with("--json -n 1000")).unwrap();
     let runs = String::from_utf8_lossy(&runs.1);
     assert!(runs.matches("[redacted]").count() > 100, "the app's echoes were kept, without secrets");
