@@ -228,6 +228,14 @@ fn names_and_paths_that_are_accepted_and_refused() {
         let told = line(named(name));
         assert!(told.starts_with("jobs.toml:3:7: error: job `") && told.contains("is not a name"), "{name}: {told}");
     }
+    for name in ["\"a b\"", "\"-a\"", "\"a/b\"", "\"ä\"", too_long.as_str()] {
+        for (kind, key) in [("target", "base_url = \"http://app:8000\""), ("group", "concurrency = 1")] {
+            let told = line(load_text(&format!(
+                "{APP}[jobs.a]\nschedule = \"every 1h\"\npath = \"/\"\n[{kind}s.{name}]\n{key}\n"
+            )));
+            assert!(told.contains(&format!("error: {kind} `")) && told.contains("is not a name"), "{name}: {told}");
+        }
+    }
     for path in ["/", "/a/b.c", "/a?x=/../y&z=%20", "/%C3%A4", "/ä"] {
         assert_eq!(job_with_path(path).unwrap(), path);
     }
