@@ -63,7 +63,7 @@ pub(super) async fn drive(mut scheduler: Scheduler, stop: Stop, life: Life, pen:
 
 async fn take_over(scheduler: &mut Scheduler, life: Life) -> Result<(Decisions, Vec<Effect>), StoreError> {
     let now = scheduler.clock.now();
-    let inherited = Inherited { life, ..Inherited::read(scheduler.store.as_ref()).await? };
+    let inherited = Inherited { life, ..Inherited::read(scheduler.store.as_ref(), now).await? };
     let definitions = scheduler.definitions.borrow_and_update().clone();
     Ok(Decisions::start(now, definitions, inherited, scheduler.entropy))
 }

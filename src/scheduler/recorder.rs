@@ -94,15 +94,15 @@ impl Task {
 }
 
 impl Inherited {
-    /// What the ledger holds, for the first life of a process.
+    /// What the ledger holds at `now`, for the first life of a process.
     ///
     /// # Errors
     /// Whatever the ledger says.
-    pub async fn read(store: &dyn RunStore) -> Result<Self, StoreError> {
+    pub async fn read(store: &dyn RunStore, now: DateTime<Utc>) -> Result<Self, StoreError> {
         Ok(Self {
             cursors: store.cursors().await?,
             unfinished: store.unfinished().await?,
-            slots: store.slots(DateTime::<Utc>::MIN_UTC).await?,
+            slots: store.slots(now).await?,
             pauses: store.pauses().await?,
             ahead: store.ahead().await?,
             life: Life::First,
@@ -147,7 +147,7 @@ impl Write {
                 Stored::Finished(batch, answers)
             }
             Self::Operate(operation) => {
-                let found = operate(store, now, &operation).await?;
+                let found = operate(store, &operation).await?;
                 Stored::Operated(operation, found)
             }
             Self::Tick(at) => {
@@ -187,12 +187,11 @@ impl Write {
     }
 }
 
-async fn operate(store: &dyn RunStore, now: DateTime<Utc>, operation: &Operation) -> Result<bool, StoreError> {
+async fn operate(store: &dyn RunStore, operation: &Operation) -> Result<bool, StoreError> {
     match operation.clone() {
         Operation::Claim(asked, _) => store.claim(asked).await.map(|()| true),
         Operation::Settle(run, _, outcome, _) => store.settle(run, outcome).await,
         Operation::Pause(pause, _) => store.pause(vec![pause]).await.map(|()| true),
         Operation::ForgetPauses(jobs) => store.resume(jobs).await.map(|()| true),
-        Operation::ForgetHolds(runs) => store.forget_holds(now, runs).await.map(|()| true),
     }
 }

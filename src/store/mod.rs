@@ -104,11 +104,8 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     /// The runs without an outcome, oldest first.
     async fn unfinished(&self) -> Result<Vec<Run>, StoreError>;
 
-    /// Forgets the slots of these runs that are over at `now`.
-    async fn forget_holds(&self, now: DateTime<Utc>, runs: Vec<RunId>) -> Result<(), StoreError>;
-
-    /// The slots of jobs that end after `t`, by job: after now, those that are taken.
-    async fn slots(&self, t: DateTime<Utc>) -> Result<Vec<Slot>, StoreError>;
+    /// The slots of jobs that are taken at `now`, by job.
+    async fn slots(&self, now: DateTime<Utc>) -> Result<Vec<Slot>, StoreError>;
 
     /// The history, newest `scheduled_for` first.
     async fn runs(&self, query: RunQuery) -> Result<Vec<Run>, StoreError>;

@@ -37,13 +37,8 @@ impl Decisions {
         if !due.is_empty() {
             self.moved.extend(due.iter().map(|due| due.job.name.clone()));
             let batch = due.iter().map(|due| self.accounting(now, due)).collect();
-            self.push_accounting(batch, effects);
+            effects.push(Effect::Write(Write::Account(batch)));
         }
-    }
-
-    fn push_accounting(&mut self, batch: Vec<Accounting>, effects: &mut Vec<Effect>) {
-        self.unaccounted += batch.len();
-        effects.push(Effect::Write(Write::Account(batch)));
     }
 
     fn accounting(&mut self, now: DateTime<Utc>, due: &Due) -> Accounting {
@@ -93,16 +88,12 @@ impl Decisions {
         answers: Vec<Accounted>,
         effects: &mut Vec<Effect>,
     ) {
-        self.unaccounted = self.unaccounted.saturating_sub(batch.len());
         for (accounting, answer) in batch.into_iter().zip(answers) {
             match answer {
                 Accounted::Done { left_out } => self.take_rows(now, accounting, &left_out, effects),
                 Accounted::Stale(to) => self.follow_cursor(now, &accounting, to, effects),
-                Accounted::Taken(rows) => self.account_around(now, accounting, &rows, effects),
+                Accounted::Taken(rows) => effects.extend(self.account_around(now, accounting, &rows)),
             }
-        }
-        if let Some(definitions) = self.postponed.take().filter(|_| self.phase == Phase::Firing) {
-            self.reload(now, definitions, effects);
         }
         self.work_off_agenda(now, effects);
     }
@@ -157,17 +148,11 @@ impl Decisions {
     }
 
     /// The cursor had been set back behind rows that are there (the clock was set back): what they hold is left out.
-    fn account_around(
-        &mut self,
-        now: DateTime<Utc>,
-        mut accounting: Accounting,
-        rows: &[Rows],
-        effects: &mut Vec<Effect>,
-    ) {
-        let Some(job) = self.definitions.jobs.get(&accounting.job) else { return };
+    fn account_around(&self, now: DateTime<Utc>, mut accounting: Accounting, rows: &[Rows]) -> Option<Effect> {
+        let job = self.definitions.jobs.get(&accounting.job)?;
         let spans = std::mem::take(&mut accounting.spans).into_iter();
         accounting.spans = spans.flat_map(|span| self.around(now, &job.schedule, span, rows)).collect();
-        self.push_accounting(vec![accounting], effects);
+        Some(Effect::Write(Write::Account(vec![accounting])))
     }
 
     /// The parts of a span of `schedule` that lie outside `rows`.

@@ -46,7 +46,6 @@ impl Decisions {
         let mut known: BTreeMap<JobName, Cursor> =
             known.into_iter().map(|cursor| (cursor.job.clone(), cursor)).collect();
         let (mut olds, mut anchors) = (Vec::new(), Vec::new());
-        self.rows_ahead |= !ahead.is_empty();
         for job in self.definitions.jobs.values().cloned().collect::<Vec<_>>() {
             let cursor = known.remove(&job.name);
             match cursor {
@@ -55,7 +54,6 @@ impl Decisions {
                     continue;
                 }
                 Some(cursor) if cursor.schedule == schedule_of(&job) => {
-                    self.rows_ahead = true;
                     effects.push(Effect::Notice(Notice::Clamped { job: cursor.job, from: cursor.accounted_to }));
                 }
                 Some(cursor) => olds.extend(self.account_old(now, &cursor, ahead)),
@@ -69,7 +67,6 @@ impl Decisions {
             let schedule = Period::REMOVED.to_owned();
             anchors.push(Cursor { schedule, anchored_at: now, accounted_to: now, ..gone });
         }
-        self.unaccounted += olds.len();
         push_anchors(olds, anchors, effects);
     }
 
@@ -78,12 +75,6 @@ impl Decisions {
         // The machine may have slept, and woken up with the edit: up to now the old definitions are in force.
         let moved = self.moved_by(&definitions);
         self.take_all_of(now, &moved, effects);
-        if self.rows_ahead && self.unaccounted > 0 {
-            // The ledger may answer that some of it has rows. What is left is for the schedules until now to say, and would
-            // come too late behind the new anchors.
-            self.postponed = Some(definitions);
-            return;
-        }
         let before = std::mem::replace(&mut self.definitions, definitions);
         let (mut anchors, mut ends) = (Vec::new(), Vec::new());
         let mut reloaded = Reloaded { total: self.definitions.jobs.len(), ..Reloaded::default() };
@@ -138,7 +129,6 @@ impl Decisions {
         let mut anchors = Vec::new();
         self.brought_forward.clear();
         for (job, from) in ahead {
-            self.rows_ahead = true;
             effects.push(Effect::Notice(Notice::Clamped { job: job.name.clone(), from }));
             anchors.push(anchor(&job, now));
             self.newest_late.remove(&job.name);

@@ -85,12 +85,6 @@ pub struct Decisions {
     brought_forward: HashMap<JobName, DateTime<Utc>>,
     /// Unknown runs and when their hold is over.
     holds: BTreeSet<(DateTime<Utc>, JobName, RunId)>,
-    /// Whether a cursor was set back behind rows that are there, so that the ledger may take less than it is told.
-    rows_ahead: bool,
-    /// How many accountings the ledger has not answered.
-    unaccounted: usize,
-    /// Definitions to be in force when it has.
-    postponed: Option<Definitions>,
     /// What is held back.
     pauses: Pauses,
     /// Up to when the ends of pauses were told.
@@ -219,23 +213,13 @@ impl Decisions {
             effects.push(Effect::Resume);
             effects.extend(parked.into_iter().chain(behind).map(Effect::Write));
         }
-        self.end_holds(now, effects);
+        while let Some((_, job, run)) = self.holds.pop_first_if(|(at, ..)| *at <= now) {
+            self.wake_job(&job);
+            effects.push(Effect::Notice(Notice::HoldOver { job, run }));
+        }
         self.warn_of_crowds(now, effects);
         self.work_off_agenda(now, effects);
         self.look_at_pauses(now, effects);
-    }
-
-    /// A hold that ended while nobody was there is told of by the next start: the ledger keeps it until it was told of.
-    fn end_holds(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        let mut over = Vec::new();
-        while let Some((_, job, run)) = self.holds.pop_first_if(|(at, ..)| *at <= now) {
-            self.wake_job(&job);
-            over.push(run);
-            effects.push(Effect::Notice(Notice::HoldOver { job, run }));
-        }
-        if !over.is_empty() {
-            effects.push(Effect::Write(Write::Operate(Operation::ForgetHolds(over))));
-        }
     }
 
     /// Pauses are kept as instants of the wall clock: one that was set back must not make them longer. A run that the

@@ -137,8 +137,6 @@ pub enum Operation {
     Pause(Pause, Ticket),
     /// Forget pauses that are over.
     ForgetPauses(Vec<Option<JobName>>),
-    /// Forget the slots of unknown runs whose hold is over, and was told of.
-    ForgetHolds(Vec<RunId>),
 }
 
 impl Operation {
@@ -146,7 +144,7 @@ impl Operation {
         match self {
             Self::Claim(_, ticket) => *ticket,
             Self::Settle(.., ticket) | Self::Pause(_, ticket) => Some(*ticket),
-            Self::ForgetPauses(_) | Self::ForgetHolds(_) => None,
+            Self::ForgetPauses(_) => None,
         }
     }
 }
@@ -274,7 +272,7 @@ impl Decisions {
                 effects.push(Effect::Notice(Notice::Pauses(self.pauses.in_force(now))));
                 effects.push(Effect::Answer(ticket, Ok(done)));
             }
-            Operation::ForgetPauses(_) | Operation::ForgetHolds(_) => {}
+            Operation::ForgetPauses(_) => {}
         }
     }
 

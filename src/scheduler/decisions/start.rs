@@ -26,7 +26,7 @@ pub struct Inherited {
     pub cursors: Vec<Cursor>,
     /// The runs without an outcome.
     pub unfinished: Vec<Run>,
-    /// The slots that are taken, and those whose time is over and that nobody took since.
+    /// The slots that are taken.
     pub slots: Vec<Slot>,
     /// What is held back.
     pub pauses: Vec<Pause>,
@@ -68,9 +68,6 @@ impl Decisions {
             newest_late: HashMap::new(),
             brought_forward: HashMap::new(),
             holds: BTreeSet::new(),
-            rows_ahead: false,
-            unaccounted: 0,
-            postponed: None,
             pauses: Pauses::new(inherited.pauses),
             pauses_seen_at: DateTime::<Utc>::MIN_UTC,
             moved: BTreeSet::new(),
@@ -177,8 +174,8 @@ impl Decisions {
         match (job, work) {
             (Some(job), Some(work)) => self.follow_again(now, run, job, work),
             (Some(job), None) => effects.extend(self.crashed(now, run, job)),
-            (None, Some(_)) => self.nobody_answers_for(run, Reason::Removed, slot_until, effects),
-            (None, None) => self.nobody_answers_for(run, Reason::Crash, slot_until, effects),
+            (None, Some(_)) => self.nobody_answers_for(now, run, Reason::Removed, slot_until, effects),
+            (None, None) => self.nobody_answers_for(now, run, Reason::Crash, slot_until, effects),
         }
     }
 
@@ -194,13 +191,14 @@ impl Decisions {
     /// slot is all that is known of its hold (guarantee G3).
     fn nobody_answers_for(
         &mut self,
+        now: DateTime<Utc>,
         run: &Run,
         reason: Reason,
         slot_until: Option<DateTime<Utc>>,
         effects: &mut Vec<Effect>,
     ) {
         let (job, outcome) = (run.job.clone(), Outcome::Unknown);
-        if let Some(until) = slot_until {
+        if let Some(until) = slot_until.filter(|until| *until > now) {
             self.holds.insert((until, job.clone(), run.id));
         }
         let finish = Closing::unheard(reason).of(run.id, None, Then::Over { hold_until: slot_until });

@@ -48,7 +48,7 @@ use self::{
     follow::FollowRuns,
     prune::Remove,
     queue::Queue,
-    settle::{ForgetHolds, Settle},
+    settle::Settle,
     tick::Tick,
     writer::{Write, Writer},
 };
@@ -158,12 +158,8 @@ impl RunStore for SqliteStore {
         self.read(read::unfinished).await
     }
 
-    async fn forget_holds(&self, now: DateTime<Utc>, runs: Vec<RunId>) -> Result<(), StoreError> {
-        self.write(ForgetHolds { now, runs }).await
-    }
-
-    async fn slots(&self, t: DateTime<Utc>) -> Result<Vec<Slot>, StoreError> {
-        self.read(move |pool| read::slots(pool, t)).await
+    async fn slots(&self, now: DateTime<Utc>) -> Result<Vec<Slot>, StoreError> {
+        self.read(move |pool| read::slots(pool, now)).await
     }
 
     async fn runs(&self, query: RunQuery) -> Result<Vec<Run>, StoreError> {

@@ -48,12 +48,12 @@ pub(super) async fn unfinished(pool: SqlitePool) -> Result<Vec<Run>, StoreError>
     found.iter().map(rows::run).collect()
 }
 
-pub(super) async fn slots(pool: SqlitePool, t: DateTime<Utc>) -> Result<Vec<Slot>, StoreError> {
+pub(super) async fn slots(pool: SqlitePool, now: DateTime<Utc>) -> Result<Vec<Slot>, StoreError> {
     let found = sqlx::query(
         "SELECT runs.job, slots.run, runs.state, slots.until FROM slots JOIN runs ON runs.id = slots.run
          WHERE slots.name = 'job:' || runs.job AND slots.until > ?1 ORDER BY runs.job",
     )
-    .bind(micros(t))
+    .bind(micros(now))
     .fetch_all(&pool)
     .await?;
     found.iter().map(rows::slot).collect()

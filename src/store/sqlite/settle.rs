@@ -1,10 +1,9 @@
-//! What an unknown run turned out to be, and holds that end without that.
+//! What an unknown run turned out to be.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
-use super::{json, rows::micros, writer::Write};
+use super::writer::Write;
 use crate::{
     run::{Change, Outcome, RunId, State, transition},
     store::StoreError,
@@ -42,26 +41,5 @@ impl Write for Settle {
             sqlx::query("DELETE FROM slots WHERE run = ?1").bind(self.run.to_string()).execute(ledger).await?;
         }
         Ok(settled)
-    }
-}
-
-/// Runs whose holds are over.
-pub(super) struct ForgetHolds {
-    pub(super) now: DateTime<Utc>,
-    pub(super) runs: Vec<RunId>,
-}
-
-#[async_trait]
-impl Write for ForgetHolds {
-    type Answer = ();
-
-    async fn apply(&self, ledger: &mut SqliteConnection) -> Result<(), StoreError> {
-        let ids: Vec<String> = self.runs.iter().map(RunId::to_string).collect();
-        sqlx::query("DELETE FROM slots WHERE run IN (SELECT value FROM json_each(?1)) AND until <= ?2")
-            .bind(json::rows(&ids)?)
-            .bind(micros(self.now))
-            .execute(ledger)
-            .await?;
-        Ok(())
     }
 }

@@ -52,11 +52,12 @@ impl MemoryLedger {
     }
 
     /// What a start finds.
-    pub(crate) fn inherited(&self) -> Inherited {
+    pub(crate) fn inherited(&self, now: Instant) -> Inherited {
         let mut unfinished: Vec<Run> =
             self.runs.values().filter(|run| run.state.outcome().is_none()).cloned().collect();
         unfinished.sort_by_key(|run| (run.scheduled_for, run.id));
-        let slots = self.slots.iter().map(|(job, (run, until))| Slot {
+        let slots = self.slots.iter().filter(|(_, (_, until))| *until > now);
+        let slots = slots.map(|(job, (run, until))| Slot {
             job: job.clone(),
             run: *run,
             state: self.runs[run].state,
@@ -127,13 +128,13 @@ impl MemoryLedger {
             }
             Write::Tick(_) => Stored::Ticked,
             Write::Operate(operation) => {
-                let found = self.operate(now, &operation);
+                let found = self.operate(&operation);
                 Stored::Operated(operation, found)
             }
         })
     }
 
-    fn operate(&mut self, now: Instant, operation: &Operation) -> bool {
+    fn operate(&mut self, operation: &Operation) -> bool {
         match operation {
             Operation::Claim(asked, _) => {
                 for Asked { job, claim, by } in asked {
@@ -151,10 +152,6 @@ impl MemoryLedger {
             Operation::Pause(pause, _) => {
                 self.pauses.retain(|other| other.job != pause.job);
                 self.pauses.push(pause.clone());
-            }
-            Operation::ForgetHolds(runs) => {
-                self.slots.retain(|_, (by, until)| !runs.contains(by) || *until > now);
-                self.groups.values_mut().for_each(|taken| taken.retain(|by, until| !runs.contains(by) || *until > now));
             }
             Operation::ForgetPauses(jobs) => self.pauses.retain(|pause| !jobs.contains(&pause.job)),
         }

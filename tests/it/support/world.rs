@@ -47,7 +47,7 @@ impl World {
     }
 
     fn start_after(now: Instant, definitions: Definitions, ledger: MemoryLedger, clock_was_set_back: bool) -> Self {
-        let (decisions, effects) = Decisions::start(now, definitions, ledger.inherited(), Entropy::System);
+        let (decisions, effects) = Decisions::start(now, definitions, ledger.inherited(now), Entropy::System);
         let mut world = Self {
             decisions,
             ledger,

@@ -106,7 +106,7 @@ impl Life {
     }
 
     async fn start(&mut self) {
-        let inherited = Inherited::read(self.store.as_ref()).await.unwrap();
+        let inherited = Inherited::read(self.store.as_ref(), self.now).await.unwrap();
         let (decisions, effects) = Decisions::start(self.now, self.definitions.clone(), inherited, Entropy::System);
         self.decisions = decisions;
         self.open.clear();
@@ -241,7 +241,6 @@ impl Life {
             Write::Operate(operation) => {
                 match &operation {
                     Operation::Pause(pause, _) => store.pause(vec![pause.clone()]).await.unwrap(),
-                    Operation::ForgetHolds(runs) => store.forget_holds(now, runs.clone()).await.unwrap(),
                     Operation::ForgetPauses(jobs) => store.resume(jobs.clone()).await.unwrap(),
                     Operation::Claim(asked, _) => store.claim(asked.clone()).await.unwrap(),
                     Operation::Settle(run, _, outcome, _) => assert!(store.settle(*run, *outcome).await.unwrap()),

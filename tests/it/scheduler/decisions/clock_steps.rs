@@ -150,36 +150,6 @@ fn a_step_back_and_forward_accounts_for_each_occurrence_once() {
     assert_eq!(simulation.world.ledger.story("a"), expected);
 }
 
-/// Guarantee G1: what a schedule still demanded is written around the rows that are there, also when an edit ends it.
-#[test]
-fn an_edit_after_a_step_back_loses_nothing() {
-    for (edited, reason) in [
-        (jobs(&[("a", "daily 07:00", "")]), "redefined"),
-        (jobs(&[("a", "every 1m", "enabled = false")]), "redefined"),
-        (jobs(&[]), "removed"),
-    ] {
-        let mut simulation = Simulation::start(noon(), every_minute(), MemoryLedger::default());
-        simulation.run_until(noon() + secs(210));
-        simulation.step_clock(-TimeDelta::minutes(3));
-        let world = &mut simulation.world;
-        world.told.clear();
-        // And then the machine slept, and woke up with the edit.
-        world.on(noon() + secs(390), Event::Reload(Box::new(edited)));
-        let cancelled = format!("12:06:00 cancelled {reason}");
-        let expected = [
-            "12:01:00 succeeded",
-            "12:02:00 succeeded",
-            "12:03:00 succeeded",
-            "12:04:00..12:05:00 x2 missed downtime",
-            &cancelled,
-        ];
-        assert_eq!(world.ledger.story("a"), expected);
-        assert!(!world.told.iter().any(|notice| matches!(notice, Notice::Moved { .. })), "{:#?}", world.told);
-        let reloads = world.told.iter().filter(|notice| matches!(notice, Notice::Reloaded(_)));
-        assert_eq!(reloads.count(), 1);
-    }
-}
-
 /// A late newest that is there already is not sent again.
 #[test]
 fn what_was_sent_is_not_sent_late_again() {

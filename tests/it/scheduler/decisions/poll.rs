@@ -216,7 +216,7 @@ fn what_takes_too_long_is_stopped() {
         assert!(excerpt.contains(words) && excerpt.ends_with("; the last look: the app answered 503"), "{excerpt}");
         assert_eq!(told.duration, Some(secs(61)));
         world.on(t(170), Event::Wake);
-        let slots = world.ledger.inherited().slots;
+        let slots = world.ledger.inherited(t(170)).slots;
         assert_eq!(slots.iter().all(|slot| slot.run != run), free, "{slots:?}");
     }
 }
@@ -273,8 +273,7 @@ fn e5_a_stop_leaves_it_to_the_next_start() {
 
     let changed = jobs(&[("a", "every 10s", "completion = \"poll\"\npoll = { interval = \"9s\", timeout = \"5s\" }")]);
     let mut world = world.restart(t(30), changed);
-    let slot = &world.ledger.inherited().slots[0];
-    assert!(slot.run == run && slot.until > t(30), "no slot was lost");
+    assert_eq!(world.ledger.inherited(t(30)).slots[0].run, run, "no slot was lost");
     assert_eq!(looks(&world), [30], "at once");
     world.on(t(30), Event::Polled(run, Some(pending(None))));
     answering(&mut world, run, 31, 33, |_| pending(None));
@@ -301,14 +300,13 @@ fn a_stop_waits_for_a_cancel_by_hand() {
     world.on(t(16), Event::Cancelled(run, Some(Cancelled::Confirmed { status: 200 })));
     assert!(world.decisions.is_drained());
     assert_eq!(row(&world, run), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
-    assert!(world.ledger.inherited().slots.is_empty(), "nothing runs");
+    assert!(world.ledger.inherited(t(16)).slots.is_empty(), "nothing runs");
 
     let (mut world, run) = cancelled();
     world.on(t(44), Event::GraceOver);
     assert!(world.decisions.is_drained());
     assert_eq!(row(&world, run), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
-    let slot = &world.ledger.inherited().slots[0];
-    assert!(slot.run == run && slot.until > t(44), "the app may be at it");
+    assert_eq!(world.ledger.inherited(t(44)).slots[0].run, run, "the app may be at it");
 }
 
 /// A 202 that comes during a stop is written down before the end.
@@ -335,7 +333,7 @@ fn what_nobody_can_be_asked_about_is_unknown_and_held() {
     let (world, run) = taken_on();
     let world = world.restart(t(20), jobs(&[("b", "every 10s", "")]));
     assert_eq!(row(&world, run), (State::Ended(Outcome::Unknown), Some(Reason::Removed)));
-    let slots = world.ledger.inherited().slots;
+    let slots = world.ledger.inherited(t(20)).slots;
     let held: Vec<_> = slots.iter().map(|slot| (slot.run, slot.until)).collect();
     assert_eq!(held, [(run, t(70 + 100 + 30))]);
 }
@@ -411,6 +409,6 @@ fn a_cancel_by_hand_goes_on_with_what_the_app_took_on() {
         world.on(t(13), Event::Wake);
         world.on(t(14), Event::Polled(run, Some(Polled::Over(over(Outcome::Failed, Some(Reason::Expect))))));
         assert_eq!(row(&world, run), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
-        assert!(world.ledger.inherited().slots.is_empty(), "nothing of it runs");
+        assert!(world.ledger.inherited(t(14)).slots.is_empty(), "nothing of it runs");
     }
 }

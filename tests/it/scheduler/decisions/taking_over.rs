@@ -171,30 +171,6 @@ fn holds_are_taken_over() {
     assert_eq!(world.told, [Notice::HoldOver { job: name("a"), run }]);
 }
 
-/// Guarantee G3: a hold that ended while nobody was there is told of by the next start, and no hold is told of twice.
-#[test]
-fn a_hold_that_ended_unseen_is_told_of_once() {
-    let keys = "timeout = \"10s\"\nhold = \"10m\"";
-    for seen in [false, true] {
-        let mut world = sending(keys);
-        let run = world.sent[0].1.run;
-        let gone = crate::support::world::report(Outcome::Unknown, Some(Reason::Timeout), one_o_clock());
-        world.answer(one_o_clock() + secs(10), run, Some(gone));
-        let over = Notice::HoldOver { job: name("a"), run };
-        if seen {
-            world.on(one_o_clock() + secs(610), Event::Wake);
-            assert_eq!(world.told.last(), Some(&over));
-        }
-        for start in [700, 705] {
-            let now = one_o_clock() + secs(start);
-            world = world.restart(now, hourly(keys));
-            assert_eq!(world.decisions.wake_at().is_some_and(|at| at <= now), !seen && start == 700);
-            world.on(now, Event::Wake);
-            assert_eq!(world.told.contains(&over), !seen && start == 700, "{seen}, {start}: {:?}", world.told);
-        }
-    }
-}
-
 /// Seed A22: a new or renamed job starts clean.
 #[test]
 fn a22_a_new_job_is_anchored_now() {

@@ -125,11 +125,8 @@ impl RunStore for OddLedger {
     async fn unfinished(&self) -> Result<Vec<Run>, StoreError> {
         self.ledger.unfinished().await
     }
-    async fn forget_holds(&self, now: DateTime<Utc>, runs: Vec<RunId>) -> Result<(), StoreError> {
-        self.write("forget_holds").await?.forget_holds(now, runs).await
-    }
-    async fn slots(&self, t: DateTime<Utc>) -> Result<Vec<Slot>, StoreError> {
-        self.ledger.slots(t).await
+    async fn slots(&self, now: DateTime<Utc>) -> Result<Vec<Slot>, StoreError> {
+        self.ledger.slots(now).await
     }
     async fn runs(&self, query: RunQuery) -> Result<Vec<Run>, StoreError> {
         self.ledger.runs(query).await

@@ -19,7 +19,7 @@ use crate::{
 impl Stage {
     pub(super) async fn start(&mut self) {
         let wall = self.wall();
-        let inherited = Inherited::read(self.store.as_ref()).await.unwrap();
+        let inherited = Inherited::read(self.store.as_ref(), wall).await.unwrap();
         self.born = self.now;
         self.reign();
         let (decisions, effects) = Decisions::start(wall, self.as_read(), inherited, Entropy::Told(dice::fill));

@@ -2,7 +2,6 @@
 
 use sexton::{
     run::{Outcome, Reason, State},
-    scheduler::decisions::Inherited,
     store::{Begun, StoreError},
 };
 
@@ -68,20 +67,4 @@ pub(crate) async fn settling_leaves_a_slot_that_was_taken_over(open: impl AsyncF
     let next = sent(&store, "a", 110).await;
     assert!(store.settle(held, Outcome::Succeeded).await.unwrap());
     assert_eq!(store.slots(t(111)).await.unwrap()[0].run, next);
-}
-
-/// What is not over yet is left alone, whoever asks.
-pub(crate) async fn a_hold_that_is_over_is_forgotten(open: impl AsyncFn() -> Store) {
-    let store = open().await;
-    anchored(&store, &["a", "b", "c"]).await;
-    let [over, held, open_run] =
-        [sent(&store, "a", 60).await, sent(&store, "b", 60).await, sent(&store, "c", 60).await];
-    store.finish(t(90), vec![timeout(over, 300), timeout(held, 301)]).await.unwrap();
-    let kept = async || -> Vec<_> {
-        let inherited = Inherited::read(store.as_ref()).await.unwrap();
-        inherited.slots.into_iter().map(|slot| slot.run).collect()
-    };
-    assert_eq!(kept().await, [over, held, open_run], "for a start to tell of");
-    store.forget_holds(t(300), vec![over, held]).await.unwrap();
-    assert_eq!(kept().await, [held, open_run]);
 }

@@ -160,7 +160,6 @@ conforms! {
     by_hand::the_history_is_read_in_parts,
     settle::an_unknown_run_settles_and_gives_its_slot_back,
     settle::a_run_settles_once,
-    settle::a_hold_that_is_over_is_forgotten,
     settle::only_an_unknown_run_settles,
     settle::a_run_settles_as_succeeded_or_failed_only,
     settle::settling_leaves_a_slot_that_was_taken_over,
