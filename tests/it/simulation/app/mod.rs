@@ -104,6 +104,12 @@ impl App {
         }
     }
 
+    /// The sidecar does not listen to any open request any longer.
+    pub(crate) fn given_up(&mut self, now: Instant) {
+        let open = self.log.iter_mut().filter(|call| call.closed > now);
+        open.for_each(|call| hang_up(call, now, Side::Client));
+    }
+
     /// The sidecar does not listen to a run's request any longer.
     pub(crate) fn aborted(&mut self, run: RunId, now: Instant) {
         let open = self.log.iter_mut().filter(|call| call.run == run && call.closed > now);

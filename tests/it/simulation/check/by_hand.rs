@@ -1,10 +1,10 @@
 //! What people asked for: runs that nobody asked for, what was promised, what was sent once more, and what was held back.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
-    job::JobName,
+    job::{CatchUp, Job, JobName, Overlap},
     run::{Outcome, Reason, Run, RunId, State, Trigger},
     store::Pause,
 };
@@ -172,5 +172,18 @@ fn was_held_back(history: &History, row: &Run) -> bool {
         let mut pauses = history.deeds.pauses.iter().filter(|pause| pause.is_for(&row.job));
         pauses.any(|pause| pause.since - SLACK - JITTER < at && pause.until.is_none_or(|until| at <= until + SLACK))
     };
-    near(row.scheduled_for) && near(row.through)
+    [row.scheduled_for, row.through].into_iter().all(|at| near(at) || waited_until_held_back(history, row, at))
+}
+
+/// Whether an occurrence of a row may have been in line, behind another run, when a pause began.
+fn waited_until_held_back(history: &History, row: &Run, at: Instant) -> bool {
+    let Some(end) = row.finished_at else { return false };
+    let mut jobs = history.reigns.iter().filter_map(|reign| reign.definitions.jobs.get(&row.job));
+    let waits = |job: &Arc<Job>| {
+        matches!(job.overlap, Overlap::Queue | Overlap::Replace) || job.group.is_some() || job.catch_up == CatchUp::All
+    };
+    let mut pauses = history.deeds.pauses.iter().filter(|pause| pause.is_for(&row.job));
+    let began_meanwhile =
+        |pause: &Pause| at < pause.since && pause.since <= end && pause.until.is_none_or(|until| end <= until + SLACK);
+    (history.is_crowded() || jobs.any(waits)) && pauses.any(began_meanwhile)
 }

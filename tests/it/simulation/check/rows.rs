@@ -155,6 +155,10 @@ fn dishonesty(history: &History, row: &Run) -> Option<&'static str> {
 }
 
 fn missed_for_nothing(history: &History, row: &Run) -> Option<&'static str> {
+    if !is_occurrence(row.trigger) {
+        let asked_at = row.id.made_at()?;
+        return (!history.has_trouble(Kind::Ill, asked_at, row.finished_at?)).then_some("the sidecar was well");
+    }
     let stretches = history.stretches(&row.job);
     let stretch = stretches.iter().find(|stretch| {
         stretch.from < row.scheduled_for
@@ -163,8 +167,9 @@ fn missed_for_nothing(history: &History, row: &Run) -> Option<&'static str> {
     })?;
     let next = |at: &Instant| stretch.schedule().next_after(*at).filter(|at| *at <= row.through);
     let fires_at = |at: Instant| stretch.job.fires_at(at);
-    if history.is_crowded() && history.has_trouble(Kind::Ill, row.scheduled_for, row.finished_at?) {
-        // It may have waited in line when the sidecar died.
+    let stands_in_line = history.is_crowded() || stretch.job.group.is_some();
+    if stands_in_line && history.has_trouble(Kind::Ill, row.scheduled_for, row.finished_at?) {
+        // It may have waited there when the sidecar died.
         return None;
     }
     if std::iter::successors(Some(row.scheduled_for), next).any(|at| history.trouble_at(fires_at(at)).is_none()) {

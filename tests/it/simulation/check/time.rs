@@ -112,12 +112,13 @@ impl History {
     /// The stretches of a job in which it was enabled.
     pub(super) fn stretches(&self, job: &JobName) -> Vec<Stretch<'_>> {
         let mut stretches = Vec::new();
+        let lasting = self.lasting(job);
         for (number, reign) in self.reigns.iter().enumerate() {
             let Some(job) = reign.definitions.jobs.get(job).filter(|job| job.enabled) else { continue };
-            // What nobody wrote down changed nothing.
-            let next = self.reigns[number + 1..].iter().find(|next| next.took || !reign.took);
+            let is_owed = lasting[number];
+            let next = (number + 1..self.reigns.len()).find(|next| lasting[*next] || !is_owed);
+            let next = next.map(|next| &self.reigns[next]);
             let end = next.map_or(self.end, |next| next.since);
-            let is_owed = reign.took;
             let mut from = self.clock.wall(reign.since);
             for (step, skew) in self.clock.steps_within(reign.since, end) {
                 if step.skew < skew {
@@ -143,6 +144,23 @@ impl History {
             stretches.push(Stretch { job, from, to, at_most_to: to + LEAD, is_last, is_owed });
         }
         stretches
+    }
+
+    /// For each reign, whether its schedule of a job outlived the process: what nobody wrote down changed nothing, and what
+    /// is the same needs no writing.
+    fn lasting(&self, job: &JobName) -> Vec<bool> {
+        let schedule = |reign: &Reign| {
+            let job = reign.definitions.jobs.get(job).filter(|job| job.enabled);
+            job.map(|job| job.schedule.identity())
+        };
+        let mut written = None;
+        let lasts = |reign: &Reign| {
+            let schedule = schedule(reign);
+            let lasts = reign.took || written.as_ref() == Some(&schedule);
+            written = if lasts { Some(schedule) } else { written.take() };
+            lasts
+        };
+        self.reigns.iter().map(lasts).collect()
     }
 
     /// A job as it was defined at a moment.

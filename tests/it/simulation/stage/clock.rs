@@ -6,7 +6,7 @@ use sexton::{job::Definitions, scheduler::decisions::STEP, ticker::LEAD};
 use super::{Instant, Stage};
 use crate::{
     simulation::check::{Kind, Reign, Trouble},
-    support::world::secs,
+    support::world::{millis, secs},
 };
 
 impl Stage {
@@ -33,6 +33,8 @@ impl Stage {
     }
 
     pub(super) fn set_clock(&mut self, by: TimeDelta) {
+        // Nothing else happens at that moment.
+        self.now += millis(1);
         let before = self.wall();
         let looks_again = self.ill.map_or(self.now, |(_, over)| over.max(self.now));
         self.clock.set(self.now, by, self.clock.wall(self.well_until()), looks_again);

@@ -188,6 +188,7 @@ impl Stage {
             }
             Next::GraceOver => {
                 sidecar.stopping.iter_mut().for_each(|stopping| stopping.last_writes_by = Some(self.now + LAST_WRITES));
+                self.app.given_up(self.now);
                 Some(Event::GraceOver)
             }
             Next::Sign => {
