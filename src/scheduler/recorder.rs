@@ -99,10 +99,11 @@ impl Inherited {
     /// # Errors
     /// Whatever the ledger says.
     pub async fn read(store: &dyn RunStore, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let last_alive = store.last_tick().await?.unwrap_or(now);
         Ok(Self {
             cursors: store.cursors().await?,
             unfinished: store.unfinished().await?,
-            slots: store.slots(now).await?,
+            slots: store.slots(last_alive.min(now)).await?,
             pauses: store.pauses().await?,
             ahead: store.ahead().await?,
             life: Life::First,

@@ -101,11 +101,15 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     /// tells whether the ledger can be written.
     async fn tick(&self, now: DateTime<Utc>) -> Result<(), StoreError>;
 
+    /// When the scheduler was last alive, as it said itself; `None` before its first sign of life.
+    async fn last_tick(&self) -> Result<Option<DateTime<Utc>>, StoreError>;
+
     /// The runs without an outcome, oldest first.
     async fn unfinished(&self) -> Result<Vec<Run>, StoreError>;
 
-    /// The slots of jobs that are taken at `now`, by job.
-    async fn slots(&self, now: DateTime<Utc>) -> Result<Vec<Slot>, StoreError>;
+    /// The slots of jobs that end after `t`, by job: after now, those that are taken. One that is over stays until somebody
+    /// takes it.
+    async fn slots(&self, t: DateTime<Utc>) -> Result<Vec<Slot>, StoreError>;
 
     /// The history, newest `scheduled_for` first.
     async fn runs(&self, query: RunQuery) -> Result<Vec<Run>, StoreError>;

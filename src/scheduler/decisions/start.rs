@@ -26,7 +26,7 @@ pub struct Inherited {
     pub cursors: Vec<Cursor>,
     /// The runs without an outcome.
     pub unfinished: Vec<Run>,
-    /// The slots that are taken.
+    /// The slots that are taken, and those whose time ran out while nobody was there.
     pub slots: Vec<Slot>,
     /// What is held back.
     pub pauses: Vec<Pause>,
@@ -86,7 +86,7 @@ impl Decisions {
         this.place_cursors(now, inherited.cursors, &inherited.ahead, &mut effects);
         this.take_due(now, &mut effects);
         for run in inherited.unfinished {
-            let slot = inherited.slots.iter().find(|slot| slot.run == run.id);
+            let slot = inherited.slots.iter().find(|slot| slot.run == run.id && slot.until > now);
             this.take_over(now, &run, slot.map(|slot| slot.until), &mut effects);
         }
         if inherited.life == Life::First {
@@ -174,8 +174,8 @@ impl Decisions {
         match (job, work) {
             (Some(job), Some(work)) => self.follow_again(now, run, job, work),
             (Some(job), None) => effects.extend(self.crashed(now, run, job)),
-            (None, Some(_)) => self.nobody_answers_for(now, run, Reason::Removed, slot_until, effects),
-            (None, None) => self.nobody_answers_for(now, run, Reason::Crash, slot_until, effects),
+            (None, Some(_)) => self.nobody_answers_for(run, Reason::Removed, slot_until, effects),
+            (None, None) => self.nobody_answers_for(run, Reason::Crash, slot_until, effects),
         }
     }
 
@@ -191,14 +191,13 @@ impl Decisions {
     /// slot is all that is known of its hold (guarantee G3).
     fn nobody_answers_for(
         &mut self,
-        now: DateTime<Utc>,
         run: &Run,
         reason: Reason,
         slot_until: Option<DateTime<Utc>>,
         effects: &mut Vec<Effect>,
     ) {
         let (job, outcome) = (run.job.clone(), Outcome::Unknown);
-        if let Some(until) = slot_until.filter(|until| *until > now) {
+        if let Some(until) = slot_until {
             self.holds.insert((until, job.clone(), run.id));
         }
         let finish = Closing::unheard(reason).of(run.id, None, Then::Over { hold_until: slot_until });

@@ -154,12 +154,16 @@ impl RunStore for SqliteStore {
         self.write(Tick(now)).await
     }
 
+    async fn last_tick(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.read(read::last_tick).await
+    }
+
     async fn unfinished(&self) -> Result<Vec<Run>, StoreError> {
         self.read(read::unfinished).await
     }
 
-    async fn slots(&self, now: DateTime<Utc>) -> Result<Vec<Slot>, StoreError> {
-        self.read(move |pool| read::slots(pool, now)).await
+    async fn slots(&self, t: DateTime<Utc>) -> Result<Vec<Slot>, StoreError> {
+        self.read(move |pool| read::slots(pool, t)).await
     }
 
     async fn runs(&self, query: RunQuery) -> Result<Vec<Run>, StoreError> {

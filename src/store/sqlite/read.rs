@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{QueryBuilder, SqlitePool};
 
-use super::rows::{self, micros};
+use super::rows::{self, Fields, micros};
 use crate::{
     run::{Attempt, Run, RunId},
     store::{Ahead, Cursor, Pause, RunQuery, Slot, StoreError},
@@ -40,6 +40,11 @@ pub(super) async fn ahead(pool: SqlitePool) -> Result<Vec<Ahead>, StoreError> {
     found.iter().map(rows::ahead).collect()
 }
 
+pub(super) async fn last_tick(pool: SqlitePool) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let found = sqlx::query("SELECT key, value FROM meta WHERE key = 'last_tick'").fetch_optional(&pool).await?;
+    found.map(|row| Fields::of("meta", "key", &row)?.instant("value")).transpose()
+}
+
 pub(super) async fn unfinished(pool: SqlitePool) -> Result<Vec<Run>, StoreError> {
     // The condition is that of the index runs_unfinished, word for word: otherwise SQLite would read the whole history.
     let mut sql = QueryBuilder::new(RUN);
@@ -48,12 +53,12 @@ pub(super) async fn unfinished(pool: SqlitePool) -> Result<Vec<Run>, StoreError>
     found.iter().map(rows::run).collect()
 }
 
-pub(super) async fn slots(pool: SqlitePool, now: DateTime<Utc>) -> Result<Vec<Slot>, StoreError> {
+pub(super) async fn slots(pool: SqlitePool, t: DateTime<Utc>) -> Result<Vec<Slot>, StoreError> {
     let found = sqlx::query(
         "SELECT runs.job, slots.run, runs.state, slots.until FROM slots JOIN runs ON runs.id = slots.run
          WHERE slots.name = 'job:' || runs.job AND slots.until > ?1 ORDER BY runs.job",
     )
-    .bind(micros(now))
+    .bind(micros(t))
     .fetch_all(&pool)
     .await?;
     found.iter().map(rows::slot).collect()

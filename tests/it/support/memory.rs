@@ -26,6 +26,7 @@ pub(crate) struct MemoryLedger {
     fences: BTreeMap<JobName, u64>,
     attempts: HashMap<RunId, u32>,
     pub(crate) pauses: Vec<Pause>,
+    last_tick: Option<Instant>,
     /// So many writes fail, whatever they are.
     pub(crate) fails: usize,
     /// Takes no write while this is true.
@@ -56,7 +57,8 @@ impl MemoryLedger {
         let mut unfinished: Vec<Run> =
             self.runs.values().filter(|run| run.state.outcome().is_none()).cloned().collect();
         unfinished.sort_by_key(|run| (run.scheduled_for, run.id));
-        let slots = self.slots.iter().filter(|(_, (_, until))| *until > now);
+        let last_alive = self.last_tick.unwrap_or(now).min(now);
+        let slots = self.slots.iter().filter(|(_, (_, until))| *until > last_alive);
         let slots = slots.map(|(job, (run, until))| Slot {
             job: job.clone(),
             run: *run,
@@ -126,7 +128,10 @@ impl MemoryLedger {
                 let answers = batch.iter().map(|finish| self.finish(now, finish)).collect();
                 Stored::Finished(batch, answers)
             }
-            Write::Tick(_) => Stored::Ticked,
+            Write::Tick(at) => {
+                self.last_tick = Some(at);
+                Stored::Ticked
+            }
             Write::Operate(operation) => {
                 let found = self.operate(&operation);
                 Stored::Operated(operation, found)

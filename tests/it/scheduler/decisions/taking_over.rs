@@ -3,7 +3,7 @@
 use sexton::{
     job::Definitions,
     run::{Outcome, Reason, Trigger},
-    scheduler::decisions::{Event, Notice},
+    scheduler::decisions::{Event, Notice, Write},
 };
 
 use crate::support::{
@@ -169,6 +169,27 @@ fn holds_are_taken_over() {
     assert_eq!(world.decisions.wake_at(), Some(one_o_clock() + secs(610)));
     world.on(one_o_clock() + secs(610), Event::Wake);
     assert_eq!(world.told, [Notice::HoldOver { job: name("a"), run }]);
+}
+
+/// Guarantee G3: a hold that ended while nobody was there is told of by the next start; one that was told of is not again.
+#[test]
+fn a_hold_that_ended_unseen_is_told_of() {
+    let keys = "timeout = \"10s\"\nhold = \"10m\"";
+    for last_alive in [605, 615] {
+        let mut world = sending(keys);
+        let run = world.sent[0].1.run;
+        let gone = crate::support::world::report(Outcome::Unknown, Some(Reason::Timeout), one_o_clock());
+        world.answer(one_o_clock() + secs(10), run, Some(gone));
+        world
+            .ledger
+            .carry_out(one_o_clock() + secs(last_alive), Write::Tick(one_o_clock() + secs(last_alive)))
+            .unwrap();
+        let now = one_o_clock() + secs(700);
+        let mut world = world.restart(now, hourly(keys));
+        world.on(now, Event::Wake);
+        let over = Notice::HoldOver { job: name("a"), run };
+        assert_eq!(world.told.contains(&over), last_alive == 605, "last alive {last_alive} s after the instant");
+    }
 }
 
 /// Seed A22: a new or renamed job starts clean.

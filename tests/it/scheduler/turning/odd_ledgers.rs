@@ -122,6 +122,9 @@ impl RunStore for OddLedger {
     async fn tick(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.write("tick").await?.tick(now).await
     }
+    async fn last_tick(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.ledger.last_tick().await
+    }
     async fn unfinished(&self) -> Result<Vec<Run>, StoreError> {
         self.ledger.unfinished().await
     }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use sexton::{
     run::{Outcome, Reason, State},
+    scheduler::decisions::Inherited,
     store::{Begun, Finish, Slot, StoreError},
 };
 
@@ -75,6 +76,23 @@ pub(crate) async fn only_a_sent_run_finishes(open: impl AsyncFn() -> Store) {
     let answers = store.finish(t(61), vec![failed(claimed), failed(new_id(61))]).await.unwrap();
     assert_eq!(answers, [false, false]);
     assert_eq!(row(&store, claimed).await.state, State::Claimed);
+}
+
+/// Guarantee G3: a start is told of the holds that ended since the last sign of life.
+pub(crate) async fn a_start_finds_the_hold_that_ended_unseen(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a"]).await;
+    let held = sent(&store, "a", 60).await;
+    store.finish(t(90), vec![timeout(held, 300)]).await.unwrap();
+    let found = async |now| -> Vec<_> {
+        let inherited = Inherited::read(store.as_ref(), t(now)).await.unwrap();
+        inherited.slots.into_iter().map(|slot| slot.run).collect()
+    };
+    assert_eq!((found(299).await, found(300).await), (vec![held], vec![]), "no sign of life");
+    store.tick(t(299)).await.unwrap();
+    assert_eq!(found(900).await, [held], "nobody was there when it ended");
+    store.tick(t(300)).await.unwrap();
+    assert_eq!(found(900).await, [], "somebody was");
 }
 
 /// Guarantee G3: an unknown run keeps the job's slot until its hold is over.

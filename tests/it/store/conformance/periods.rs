@@ -56,6 +56,7 @@ pub(crate) async fn evidence_holds_the_rows_oldest_first_and_the_sign_of_life(op
     let store = open().await;
     anchored(&store, &["a", "b"]).await;
     assert_eq!(evidence(&store, "a").await.last_tick, None);
+    assert_eq!(store.last_tick().await.unwrap(), None);
     assert_eq!(store.evidence(job("nobody")).await.unwrap(), None);
     let accounting = Accounting { spans: vec![span(60, 180, 3)], claims: vec![claim(240)], ..accounting("a", 0, 240) };
     store.account(t(200), vec![accounting]).await.unwrap();
@@ -64,6 +65,7 @@ pub(crate) async fn evidence_holds_the_rows_oldest_first_and_the_sign_of_life(op
 
     let found = evidence(&store, "a").await;
     assert_eq!((found.job, found.accounted_to, found.last_tick), (job("a"), t(240), Some(t(201))));
+    assert_eq!(store.last_tick().await.unwrap(), Some(t(201)));
     let rows = history(&store, "a").await;
     let entry = |row: &Run| (row.id, row.scheduled_for, row.through, row.count, row.state, row.settled);
     let found: Vec<_> =

@@ -121,6 +121,7 @@ conforms! {
     finish::a_late_answer_leaves_the_hold_alone,
     finish::concurrent_answers_finish_a_run_once,
     finish::only_a_sent_run_finishes,
+    finish::a_start_finds_the_hold_that_ended_unseen,
     finish::a_held_run_keeps_its_slot_until_its_hold_is_over,
     finish::a_slot_taken_over_is_left_to_its_new_holder,
     finish::a_slot_that_nobody_took_over_is_extended_after_its_time,
