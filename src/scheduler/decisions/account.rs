@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{AHEAD, Decisions, Effect, Live, Notice, Phase, RunEnded, Write, send::push_writes};
+use super::{AHEAD, Decisions, Effect, Live, Notice, Phase, RunEnded, Write, writes::push_writes};
 use crate::{
     job::{Job, JobName},
     run::{Outcome, Reason, RunId, Trigger},
@@ -19,7 +19,7 @@ pub(super) type Rows = (DateTime<Utc>, DateTime<Utc>);
 impl Decisions {
     /// While the ledger takes nothing, what falls due stays in the pump: it is one backlog when the ledger is back.
     pub(super) fn take_due(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        if self.phase == Phase::Firing && self.retry_at.is_none() {
+        if self.phase == Phase::Firing && self.parking.retry_at().is_none() {
             let due = self.pump.due(now, LEAD);
             self.account(now, &due, effects);
         }

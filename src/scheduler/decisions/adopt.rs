@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
-use super::{Decisions, Effect, Need, Notice, Stage, Write, account::Rows, send::push_writes};
+use super::{Decisions, Effect, Need, Notice, Stage, Write, account::Rows, writes::push_writes};
 use crate::{
     job::{Definitions, Job, JobName},
     run::{Outcome, Reason, RunId},

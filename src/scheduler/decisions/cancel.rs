@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Decisions, Done, Effect, Refused, Stage,
-    send::push_writes,
     stop::{Sake, Stopping},
+    writes::push_writes,
 };
 use crate::run::{Outcome, Reason, RunId};
 

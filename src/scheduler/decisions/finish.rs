@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Decisions, Effect, Notice, Phase, RunEnded, Stage, Write, send::push_writes};
+use super::{Decisions, Effect, Notice, Phase, RunEnded, Stage, Write, writes::push_writes};
 use crate::{
     dispatch::Report,
     job::{Job, Overlap},

@@ -3,12 +3,13 @@
 //!
 //! The life of an occurrence here:
 //! 1. `account`: the pump hands it out; it is claimed, or recorded as missed.
-//! 2. `send`: shortly before its instant it asks for a permit (`max_in_flight`), then for its slots and fence in the
-//!    ledger; at the instant it is sent. `waits`: what it cannot have, it waits for or ends without.
+//! 2. `send`: shortly before its instant it asks for a permit (`permits`), then for its slots and fence in the ledger; at
+//!    the instant it is sent. `waits`: what it cannot have, it waits for or ends without.
 //! 3. `poll`: an app that answered 202 is asked until it says how that ended.
 //! 4. `finish`: its attempt ends; the ledger is told; the permit goes to the next in line. `retry`: it may be made again.
 //!
-//! `start` takes over what the ledger holds, also after a crash: a start and a restart are the same code.
+//! `start` takes over what the ledger holds, also after a crash: a start and a restart are the same code. `parking`
+//! keeps what the ledger did not take.
 
 mod account;
 mod adopt;
@@ -18,7 +19,9 @@ mod event;
 mod finish;
 mod live;
 mod operate;
+mod parking;
 mod pauses;
+mod permits;
 mod poll;
 mod replace;
 mod retry;
@@ -26,6 +29,7 @@ mod send;
 mod start;
 mod stop;
 mod waits;
+mod writes;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -36,14 +40,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use self::{
     live::{Live, Need, Stage, Standing},
+    parking::{Parking, STORE_PAUSE},
     pauses::Pauses,
+    permits::Permits,
     poll::Followed,
+    writes::Writes,
 };
 use crate::{
     entropy::Entropy,
     job::{Definitions, Job, JobName},
     run::RunId,
-    store::{Begin, End},
     ticker::Pump,
 };
 
@@ -58,9 +64,6 @@ pub const AHEAD: TimeDelta = TimeDelta::milliseconds(50);
 
 /// By how much wall and monotonic clock may part before it counts as a step.
 pub const STEP: TimeDelta = TimeDelta::seconds(1);
-
-/// How long a write that failed waits before it is tried again.
-const STORE_PAUSE: TimeDelta = TimeDelta::seconds(1);
 
 /// All that the scheduler knows between two events.
 #[derive(Debug)]
@@ -91,14 +94,7 @@ pub struct Decisions {
     pauses_seen_at: DateTime<Utc>,
     /// Jobs whose next firing changed.
     moved: BTreeSet<JobName>,
-    /// Writes that failed, in their order, and when they are tried again.
-    parked: Vec<Write>,
-    /// Writes that were decided since, and go behind them.
-    behind_parked: Vec<Write>,
-    retry_at: Option<DateTime<Utc>>,
-    store_failed: bool,
-    /// When a write last failed.
-    failed_at: Option<DateTime<Utc>>,
+    parking: Parking,
     phase: Phase,
 }
 
@@ -111,14 +107,6 @@ enum Phase {
     Draining,
     /// Nothing is waited for any longer, and nothing leaves.
     GivenUp,
-}
-
-#[derive(Debug, Default)]
-struct Permits {
-    out: usize,
-    queue: BTreeSet<(DateTime<Utc>, RunId)>,
-    /// Whether the present crowd was warned of.
-    warned: bool,
 }
 
 impl Decisions {
@@ -153,7 +141,7 @@ impl Decisions {
         let agenda = self.agenda.first().map(|(at, ..)| *at);
         let holds = self.holds.first().map(|(at, ..)| *at);
         let pauses = self.pauses_change_at();
-        [agenda, holds, pauses, self.retry_at, self.crowded_at()].into_iter().flatten().min()
+        [agenda, holds, pauses, self.parking.retry_at(), self.crowded_at()].into_iter().flatten().min()
     }
 
     /// When the pump next has something to hand out; `None` too while nothing new may be taken.
@@ -185,34 +173,29 @@ impl Decisions {
     /// Whether a stop has nothing left to wait for.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        let written = self.parked.is_empty() && self.behind_parked.is_empty();
         let needs_nobody = |live: &Live| match live.stage {
             Stage::Polling => live.stopping.is_none() || self.phase == Phase::GivenUp,
             _ => live.is_waiting(),
         };
-        self.phase != Phase::Firing && written && self.runs.values().all(needs_nobody)
+        self.phase != Phase::Firing && self.parking.is_empty() && self.runs.values().all(needs_nobody)
     }
 
     /// How many requests are open or about to be.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.permits.values().map(|permits| permits.out).sum()
+        self.permits.values().map(Permits::out).sum()
     }
 
     /// How many due runs wait for `max_in_flight`, or for their group.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        let for_permits: usize = self.permits.values().map(|permits| permits.queue.len()).sum();
+        let for_permits: usize = self.permits.values().map(Permits::in_line).sum();
         let for_groups: usize = self.group_lines.values().map(BTreeSet::len).sum();
         for_permits + for_groups
     }
 
     fn wake(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        if self.retry_at.take_if(|at| *at <= now).is_some() {
-            let (parked, behind) = (std::mem::take(&mut self.parked), std::mem::take(&mut self.behind_parked));
-            effects.push(Effect::Resume);
-            effects.extend(parked.into_iter().chain(behind).map(Effect::Write));
-        }
+        self.try_parked_again(now, effects);
         while let Some((_, job, run)) = self.holds.pop_first_if(|(at, ..)| *at <= now) {
             self.wake_job(&job);
             effects.push(Effect::Notice(Notice::HoldOver { job, run }));
@@ -226,9 +209,8 @@ impl Decisions {
     /// ledger let go moments before leaves at once, or it would hold its job until the clock catches up (seed A22).
     fn clock_stepped(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let soon = now + STORE_PAUSE;
-        self.retry_at = self.retry_at.map(|at| at.min(soon));
+        self.parking.clock_stepped(now, soon);
         self.look_by(soon);
-        self.failed_at = self.failed_at.map(|at| at.min(now));
         self.pauses_seen_at = self.pauses_seen_at.min(now);
         for (at, due, run) in std::mem::take(&mut self.agenda) {
             let latest = match self.runs.get(&run).map(|live| live.stage) {
@@ -249,9 +231,7 @@ impl Decisions {
     }
 
     fn stored(&mut self, now: DateTime<Utc>, stored: Stored, effects: &mut Vec<Effect>) {
-        if std::mem::take(&mut self.store_failed) {
-            effects.push(Effect::Notice(Notice::Store { writable: true }));
-        }
+        self.taken(effects);
         match stored {
             Stored::Anchored | Stored::Ticked => {}
             Stored::Accounted(batch, answers) => self.accounted(now, batch, answers, effects),
@@ -295,70 +275,6 @@ impl Decisions {
         }
         self.wake_behind(&live);
         Some(live)
-    }
-
-    /// The ledger cannot be written: what was decided is tried again later, what was not sent is decided again.
-    fn park(&mut self, now: DateTime<Utc>, write: Write, effects: &mut Vec<Effect>) {
-        self.failed_at = Some(now);
-        if !std::mem::replace(&mut self.store_failed, true) {
-            effects.push(Effect::Notice(Notice::Store { writable: false }));
-        }
-        match write {
-            Write::Tick(_) => {}
-            Write::Begin(batch) => batch.iter().for_each(|begin| self.step_back(now + STORE_PAUSE, begin.run)),
-            Write::Operate(operation) => {
-                if let Some(write) = self.operation_failed(operation, effects) {
-                    self.parked.push(write);
-                    self.retry_at.get_or_insert(now + STORE_PAUSE);
-                }
-            }
-            write => {
-                self.parked.push(write);
-                self.retry_at.get_or_insert(now + STORE_PAUSE);
-            }
-        }
-    }
-
-    /// While writes wait to be tried again, later ones wait behind them, and nothing begins.
-    fn queue_behind_parked(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
-        let Some(retry_at) = self.retry_at else { return effects };
-        let mut others = Vec::new();
-        for effect in effects {
-            match effect {
-                Effect::Write(Write::Begin(batch)) => {
-                    batch.iter().for_each(|begin| self.step_back(retry_at, begin.run));
-                }
-                Effect::Write(write) => self.behind_parked.push(write),
-                other => others.push(other),
-            }
-        }
-        others
-    }
-}
-
-/// What is to be written of runs that were looked at.
-#[derive(Debug, Default)]
-struct Writes {
-    begins: Vec<Begin>,
-    queues: Vec<RunId>,
-    ends: Vec<End>,
-    /// What else follows: apps that are asked, attempts that end.
-    others: Vec<Effect>,
-}
-
-impl Writes {
-    /// Ends come first: one that ends may make room for another one.
-    fn push(self, effects: &mut Vec<Effect>) {
-        if !self.ends.is_empty() {
-            effects.push(Effect::Write(Write::End(self.ends)));
-        }
-        if !self.queues.is_empty() {
-            effects.push(Effect::Write(Write::Queue(self.queues)));
-        }
-        if !self.begins.is_empty() {
-            effects.push(Effect::Write(Write::Begin(self.begins)));
-        }
-        effects.extend(self.others);
     }
 }
 

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-use super::{Decisions, Effect, Live, Notice, Phase, Write, send::push_writes};
+use super::{Decisions, Effect, Live, Notice, Phase, Write, writes::push_writes};
 use crate::{
     job::JobName,
     run::{Outcome, Reason, RunId, Trigger},
@@ -168,7 +168,7 @@ impl Decisions {
         if self.phase != Phase::Firing {
             return Err(Refused::NotFiring);
         }
-        if self.retry_at.is_some() {
+        if self.parking.retry_at().is_some() {
             return Err(Refused::Unwritable);
         }
         Ok(Some(match command {

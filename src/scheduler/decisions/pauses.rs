@@ -105,8 +105,7 @@ impl Decisions {
     /// When to look at the pauses again: not before what fell due in them can have its rows.
     pub(super) fn pauses_change_at(&self) -> Option<DateTime<Utc>> {
         let at = self.pauses.next_change(self.pauses_seen_at).filter(|_| self.phase == Phase::Firing)?;
-        let written_at = self.failed_at.map(|failed| failed + REMEMBERED);
-        (!self.store_failed).then(|| written_at.map_or(at, |written| at.max(written)))
+        self.parking.calm_at(at, REMEMBERED)
     }
 
     /// Tells of pauses that end, and forgets those that ended a while ago.

@@ -10,8 +10,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     Decisions, Effect, Live, Phase, Stage, Write,
     finish::{Closing, after},
-    send::{SLOT_MARGIN, push_writes},
+    send::SLOT_MARGIN,
     stop::Stopping,
+    writes::push_writes,
 };
 use crate::{
     dispatch::{Cancelled, Inquiry, Polled, Report},

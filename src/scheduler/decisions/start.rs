@@ -8,8 +8,8 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    Decisions, Effect, Live, Need, Notice, Phase, RunEnded, Stage, Standing, Write, finish::Closing, pauses::Pauses,
-    send::push_writes,
+    Decisions, Effect, Live, Need, Notice, Phase, RunEnded, Stage, Standing, Write, finish::Closing, parking::Parking,
+    pauses::Pauses, writes::push_writes,
 };
 use crate::{
     entropy::Entropy,
@@ -71,11 +71,7 @@ impl Decisions {
             pauses: Pauses::new(inherited.pauses),
             pauses_seen_at: DateTime::<Utc>::MIN_UTC,
             moved: BTreeSet::new(),
-            parked: Vec::new(),
-            behind_parked: Vec::new(),
-            retry_at: None,
-            store_failed: false,
-            failed_at: None,
+            parking: Parking::default(),
             phase: Phase::Firing,
         };
         let mut effects = Vec::new();

@@ -15,7 +15,7 @@ use super::{
     Decisions, Effect,
     finish::Closing,
     live::{Live, Stage},
-    send::push_writes,
+    writes::push_writes,
 };
 use crate::{
     dispatch::{self, Cancelled, Inquiry, Report},
