@@ -121,6 +121,18 @@ fn the_window_holds_for_what_waits_too() {
     assert!(sent.into_iter().all(|late| late <= TimeDelta::minutes(40)), "{story:#?}");
 }
 
+/// Asked ahead of its instant, an occurrence is not late, and within any window: its turn may come just before that.
+#[test]
+fn who_gets_its_turn_just_before_its_instant_is_sent() {
+    let now = noon() + secs(570);
+    let keys = "timeout = \"1h\"\ncatch_up_window = \"40m\"";
+    let takes = secs(30) - millis(20);
+    let mut simulation = after_downtime(all("every 10m", keys), noon() - secs(1), now, takes);
+    simulation.run_until(noon() + secs(660));
+    let story = simulation.world.ledger.story("a");
+    assert_eq!(story, ["12:00:00 catch_up succeeded", "12:10:00 succeeded"]);
+}
+
 /// The newest only, and only if the window still reaches it.
 #[test]
 fn the_window_holds_for_the_latest_too() {
