@@ -99,8 +99,12 @@ impl App {
             if call.closed > now {
                 hang_up(call, now, Side::Death);
             }
-            call.looks.iter_mut().flatten().filter(|look| look.at > now).for_each(|look| look.heard = false);
-            call.stops.iter_mut().filter(|stop| stop.at > now).for_each(|stop| stop.confirmed = false);
+            call.looks.iter_mut().flatten().filter(|look| look.at > now).for_each(|look| {
+                (look.at, look.heard) = (now, false);
+            });
+            call.stops.iter_mut().filter(|stop| stop.at > now).for_each(|stop| {
+                (stop.heard, stop.confirmed) = (false, false);
+            });
         }
     }
 

@@ -42,7 +42,7 @@ impl App {
             _ => (TimeDelta::zero(), None),
         };
         let (at, confirmed) = (at + takes, matches!(answer, Some(Cancelled::Confirmed { .. })));
-        self.log[number].stops.push(Stop { at, confirmed });
+        self.log[number].stops.push(Stop { asked: now, at, heard: true, confirmed });
         Stopped { at, answer, ends_with }
     }
 

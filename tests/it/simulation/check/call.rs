@@ -71,8 +71,11 @@ pub(crate) enum Said {
 /// A call to stop.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stop {
+    pub(crate) asked: Instant,
     /// When the answer was there.
     pub(crate) at: Instant,
+    /// Whether the sidecar lived to hear it.
+    pub(crate) heard: bool,
     /// Whether it said, to somebody who heard it, that it is not at it any more; which may be a lie.
     pub(crate) confirmed: bool,
 }
@@ -83,9 +86,11 @@ impl Call {
         self.closed_by != Side::Death
     }
 
-    /// The looks at the work that the sidecar knows of.
+    /// The looks at the work that the sidecar knows of: once the app has answered whether it stops it, no look tells anything.
     pub(super) fn looks_heard(&self) -> impl Iterator<Item = &Look> {
-        self.looks.iter().flatten().filter(|look| look.heard)
+        let about_work = self.stops.iter().filter(|stop| stop.heard && self.closed <= stop.asked);
+        let over = about_work.map(|stop| stop.at).min();
+        self.looks.iter().flatten().filter(move |look| look.heard && over.is_none_or(|over| look.at <= over))
     }
 
     /// Whether the sidecar knows of work.

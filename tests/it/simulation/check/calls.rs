@@ -107,8 +107,7 @@ fn is_open(history: &History, call: &Call, at: Instant) -> bool {
     let jobs = history.jobs_between(&call.job, call.received, call.closed);
     let timeout = jobs.filter_map(|job| job.completion.poll()).map(|poll| poll.timeout).min().unwrap_or_default();
     let is_in_time = history.clock.furthest_between(call.closed, at) < TimeDelta::from_std(timeout).unwrap();
-    let is_asked = || call.looks_heard().any(|look| at < look.at);
-    at < call.closed || is_in_time && !call.is_stopped(at) && is_asked()
+    at < call.closed || is_in_time && call.looks_heard().any(|look| at < look.at)
 }
 
 /// Never more runs of a group at once than it lets, held ones included.

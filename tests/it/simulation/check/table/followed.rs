@@ -31,6 +31,11 @@ fn look(at: i64, said: Said) -> Look {
     Look { asked: at - millis(5), at, said, heard: true }
 }
 
+fn stop(at: i64, confirmed: bool) -> Stop {
+    let at = noon() + secs(at);
+    Stop { asked: at - millis(5), at, heard: true, confirmed }
+}
+
 /// The third ends so, by looks that say so.
 fn ends(history: &mut History, outcome: Outcome, reason: Reason, looks: &[Look]) {
     history.calls[2].looks = Some(looks.to_vec());
@@ -60,7 +65,7 @@ const SPOILED: &[Spoiled] = &[
     ("stopped, and the app did not say so", Rule::Untrue, |history| {
         ends(history, Outcome::Failed, Reason::Timeout, &[look(275, Said::AtIt)]);
         history.rows[2].0.finished_at = Some(noon() + secs(275));
-        history.calls[2].stops.push(Stop { at: noon() + secs(275), confirmed: false });
+        history.calls[2].stops.push(stop(275, false));
     }),
     ("replaced, and the app was not asked to stop", Rule::Untrue, |history| {
         let (row, _) = &mut history.rows[2];
@@ -95,7 +100,7 @@ fn who_believes_a_stop_may_send_the_next() {
     let mut history = good();
     ends(&mut history, Outcome::Unknown, Reason::UnknownStatus, &[look(235, Said::Unknown)]);
     history.calls[2].finished = Some(noon() + secs(300));
-    history.calls[2].stops.push(Stop { at: noon() + secs(236), confirmed: true });
+    history.calls[2].stops.push(stop(236, true));
     assert_good(&history);
 
     history.calls[2].looks = None;
