@@ -19,7 +19,7 @@ pub(super) fn announce(scheduler: &Scheduler, notice: Notice) {
         Notice::Attempted { job, outcome, reason } => scheduler.metrics.attempted(&job, outcome, reason),
         Notice::HoldOver { job, run } => {
             scheduler.metrics.hold_over(&job);
-            tracing::warn!(%job, %run, "the hold of an unknown run is over and nobody settled it; its job may be sent again");
+            tracing::warn!(%job, %run, "the hold of a run is over without word of how it ended; its job may be sent again");
         }
         Notice::Crowded { target, waiting } => {
             tracing::warn!(target_app = target, waiting, "due runs wait for max_in_flight");
