@@ -32,6 +32,8 @@ struct Campaign {
     reigns: Vec<Reign>,
     troubles: Vec<Trouble>,
     deaths: Vec<DateTime<Utc>>,
+    /// When it had ended as it was asked to.
+    stopped: Vec<DateTime<Utc>>,
 }
 
 impl Campaign {
@@ -42,7 +44,17 @@ impl Campaign {
         let sidecar = Sidecar::new(witness.address, "");
         sidecar.define(&text);
         let begin = now();
-        Self { witness, sidecar, text, timeout, begin, reigns: Vec::new(), troubles: Vec::new(), deaths: Vec::new() }
+        Self {
+            witness,
+            sidecar,
+            text,
+            timeout,
+            begin,
+            reigns: Vec::new(),
+            troubles: Vec::new(),
+            deaths: Vec::new(),
+            stopped: Vec::new(),
+        }
     }
 
     async fn start(&mut self) -> Running {
@@ -71,6 +83,7 @@ impl Campaign {
     async fn stop(&mut self, mut running: Running) {
         let begun = now();
         assert_eq!(running.stop().await, Some(0));
+        self.stopped.push(now());
         self.down_since(begun);
     }
 
@@ -97,7 +110,10 @@ impl Campaign {
             evidence: Vec::new(),
             fates: Vec::new(),
             deeds: Deeds::default(),
-            deaths: self.deaths,
+            deaths: self.deaths.into_iter().chain(self.stopped).collect(),
+            graces: Vec::new(),
+            stalls: Vec::new(),
+            unsent: Vec::new(),
             slowness: SLOWNESS,
             end,
         };

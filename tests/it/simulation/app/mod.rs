@@ -20,7 +20,7 @@ use self::{
     work::Ending,
 };
 use super::{
-    check::{Call, Side},
+    check::{Call, Side, Unsent},
     dice::Dice,
 };
 use crate::support::world::{self, millis};
@@ -39,6 +39,8 @@ pub(crate) struct Word {
 #[derive(Debug, Default)]
 pub(crate) struct App {
     pub(crate) log: Vec<Call>,
+    /// What never reached it.
+    pub(crate) unsent: Vec<Unsent>,
     /// How the work ends that it took on, by the number of the call.
     endings: HashMap<usize, Ending>,
 }
@@ -47,8 +49,8 @@ impl App {
     /// A request leaves the sidecar at `now`, when the wall clock reads `wall`.
     pub(crate) fn take(&mut self, dice: &mut Dice, now: Instant, wall: Instant, order: &Order) -> Word {
         match dice.below(100) {
-            0..4 => return unsent(now, order.run, Some(Reason::Connect)),
-            4 => return unsent(now, order.run, None),
+            0..4 => return self.unsent(now, order, Reason::Connect),
+            4 => return self.unsent(now, order, Reason::Panic),
             _ => {}
         }
         let given_up = now + span(order.job.timeout);
@@ -85,6 +87,13 @@ impl App {
             stops: Vec::new(),
         });
         Word { at: closed, event: Event::AttemptEnded(order.run, Some(report)) }
+    }
+
+    fn unsent(&mut self, now: Instant, order: &Order, reason: Reason) -> Word {
+        let (run, attempt, at) = (order.run, order.attempt, now + millis(1));
+        self.unsent.push(Unsent { run, attempt, at, reason });
+        let report = Report { sent_at: None, ..world::report(Outcome::Failed, Some(reason), now) };
+        Word { at, event: Event::AttemptEnded(run, Some(report).filter(|_| reason != Reason::Panic)) }
     }
 
     /// Whether it took up a run's requests, and has ended its work on each.
@@ -128,11 +137,6 @@ impl App {
 fn hang_up(call: &mut Call, now: Instant, by: Side) {
     (call.closed, call.closed_by) = (now, by);
     call.answer = call.answer.filter(|(at, _)| *at <= now);
-}
-
-fn unsent(now: Instant, run: RunId, reason: Option<Reason>) -> Word {
-    let report = reason.map(|reason| Report { sent_at: None, ..world::report(Outcome::Failed, Some(reason), now) });
-    Word { at: now + millis(1), event: Event::AttemptEnded(run, report) }
 }
 
 /// As the dispatcher judges it.

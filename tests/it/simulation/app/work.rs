@@ -80,7 +80,7 @@ impl App {
         let (takes, said, polled) = match dice.below(200) {
             0..4 => (secs(30), Said::Nothing, Some(unclear("no complete answer within 30s"))),
             4..14 => (millis(3), Said::Nothing, Some(unclear("the answer is no JSON"))),
-            14 => (millis(3), Said::Nothing, None),
+            14 => (millis(3), Said::Panicked, None),
             15..18 => (millis(3), Said::Unknown, Some(Polled::Missing(ended(Outcome::Unknown, 404, wall, work)))),
             _ => {
                 let said = self.truth(number, asked);
@@ -112,7 +112,7 @@ impl App {
             Said::Failed => "failed",
             Said::Unknown => return Polled::Missing(ended(Outcome::Unknown, 404, wall, work)),
             Said::Gone => return Polled::Over(ended(Outcome::Unknown, 410, wall, work)),
-            Said::AtIt | Said::Nothing => "running",
+            Said::AtIt | Said::Nothing | Said::Panicked => "running",
         };
         let is_one_of = |states: &[String]| states.iter().any(|one| one == state);
         if is_one_of(&work.failure) {

@@ -9,15 +9,12 @@ use sexton::{
     store::Pause,
 };
 
-use super::{Call, History, Kind, Rule, Violation, is_occurrence};
+use super::{Call, History, JITTER, Kind, Rule, Violation, is_occurrence};
 
 type Instant = DateTime<Utc>;
 
 /// How exact the ends of a pause are taken.
 const SLACK: TimeDelta = TimeDelta::seconds(3);
-
-/// By how much jitter may put off an instant in these stories.
-const JITTER: TimeDelta = TimeDelta::seconds(45);
 
 /// What people did.
 #[derive(Debug, Clone, Default)]

@@ -66,6 +66,8 @@ pub(crate) enum Said {
     Gone,
     /// Nothing that tells anything.
     Nothing,
+    /// Nobody knows: the code that asked panicked.
+    Panicked,
 }
 
 /// A call to stop.

@@ -2,15 +2,19 @@
 //! every [`Violation`] goes out. The app's log is the witness; the ledger is believed in nothing that it could have seen.
 //!
 //! `time` is two clocks and what was in force when, `call` the app's log, `demand` the rows against the schedules, `calls`
-//! the app's log alone, `rows` the ledger against the log, `followed` the same for work that was taken on, `by_hand` what
+//! the app's log alone, `rows` the ledger against the log, `followed` the same for work that was taken on, `ends` how
+//! attempts ended that nobody heard of, `reasons` why others were not sent, under what was in force (`reign`), `by_hand` what
 //! people asked for. `kinds` sees to it that the rules have something to hold.
 
 mod by_hand;
 mod call;
 mod calls;
 mod demand;
+mod ends;
 mod followed;
 mod kinds;
+mod reasons;
+mod reign;
 mod rows;
 mod table;
 mod time;
@@ -26,10 +30,14 @@ use sexton::{
 
 pub(crate) use by_hand::{Ask, Deeds, What};
 pub(crate) use call::{Call, Look, Said, Side, Stop};
+pub(crate) use ends::Unsent;
 pub(crate) use kinds::KINDS;
 pub(crate) use time::{Clock, Kind, Reign, Trouble};
 
 type Instant = DateTime<Utc>;
+
+/// By how much jitter may put off an instant in these stories.
+const JITTER: TimeDelta = TimeDelta::seconds(45);
 
 /// All that is known of a story.
 #[derive(Debug, Clone)]
@@ -48,6 +56,12 @@ pub(crate) struct History {
     pub(crate) deeds: Deeds,
     /// When a process ended.
     pub(crate) deaths: Vec<Instant>,
+    /// When the grace of a stop was over, with or without something left to wait for.
+    pub(crate) graces: Vec<Instant>,
+    /// From when to when the sidecar stood still, or its ledger took nothing.
+    pub(crate) stalls: Vec<(Instant, Instant)>,
+    /// What the app never received, though the ledger let it go.
+    pub(crate) unsent: Vec<Unsent>,
     /// How late the machine itself may make a request.
     pub(crate) slowness: TimeDelta,
     /// On the clock that nobody sets.
@@ -161,7 +175,7 @@ impl History {
 
     /// Whether runs may have to wait for `max_in_flight`.
     fn is_crowded(&self) -> bool {
-        self.reigns.iter().any(|reign| reign.definitions.settings.max_in_flight < 100)
+        self.reigns.iter().any(Reign::is_crowded)
     }
 
     fn calls_of<'a>(&'a self, job: &'a JobName) -> impl Iterator<Item = &'a Call> {

@@ -43,6 +43,29 @@ impl Clock {
         at + self.skew(at)
     }
 
+    /// Every moment at which the wall clock read `wall`; of what was leapt over, the moment of the leap.
+    pub(super) fn moments(&self, wall: Instant) -> impl Iterator<Item = Instant> {
+        let nexts = self.steps.iter().skip(1).map(|step| Some(step.at)).chain([None]);
+        let stretches = self.steps.iter().zip(nexts);
+        stretches.filter_map(move |(step, next)| {
+            let at = (wall - step.skew).max(step.at);
+            let is_leapt_over = next.is_some_and(|next| next <= at && wall < self.wall(next));
+            let moment = if is_leapt_over { next? } else { at };
+            let is_read = (step.at..next.unwrap_or(Instant::MAX_UTC)).contains(&moment) && self.wall(moment) == wall;
+            (is_read || is_leapt_over).then_some(moment)
+        })
+    }
+
+    /// The first of the moments at which the wall clock read `wall`.
+    pub(super) fn first_at(&self, wall: Instant) -> Instant {
+        self.moments(wall).next().unwrap_or(wall)
+    }
+
+    /// The last one.
+    pub(super) fn last_at(&self, wall: Instant) -> Instant {
+        self.moments(wall).last().unwrap_or(wall)
+    }
+
     fn skew(&self, at: Instant) -> TimeDelta {
         let passed = self.steps.iter().rev().find(|step| step.at <= at);
         passed.map_or(TimeDelta::zero(), |step| step.skew)
@@ -171,9 +194,13 @@ impl History {
 
     /// Every definition of a job that was in force between two moments.
     pub(super) fn jobs_between(&self, job: &JobName, from: Instant, to: Instant) -> impl Iterator<Item = &Job> {
+        self.reigns_between(from, to).filter_map(|reign| reign.definitions.jobs.get(job).map(AsRef::as_ref))
+    }
+
+    /// All that was in force between two moments.
+    pub(super) fn reigns_between(&self, from: Instant, to: Instant) -> impl Iterator<Item = &Reign> {
         let first = self.reigns.iter().rposition(|reign| reign.since <= from).unwrap_or_default();
-        let within = self.reigns.iter().skip(first).take_while(move |reign| reign.since <= to);
-        within.filter_map(|reign| reign.definitions.jobs.get(job).map(AsRef::as_ref))
+        self.reigns.iter().skip(first).take_while(move |reign| reign.since <= to)
     }
 
     /// The end of the trouble that reaches `wall`, with all that runs into it; `None` when all was well.

@@ -4,11 +4,12 @@
 //! A broken ledger lies between the scheduler and the real one. A broken decision is a scheduler that goes by other
 //! definitions than those it was given. So the product needs nothing for them.
 //!
-//! `ledger`, `definitions` and `by_hand` say where they stand.
+//! `ledger`, `definitions` and `by_hand` say where they stand; `reasons` is a ledger that gives wrong ones.
 
 mod by_hand;
 mod definitions;
 mod ledger;
+mod reasons;
 
 use sexton::{
     admin::Backfill,

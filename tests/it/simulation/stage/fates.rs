@@ -24,7 +24,7 @@ impl Stage {
             Fate::Stop(downtime) => self.stop(downtime).await,
             Fate::Outage(time) => {
                 self.ledger_broken_until = Some(self.now + time);
-                self.fall_ill(self.now, time + secs(4));
+                self.stalls(time + secs(4));
             }
             Fate::Freeze(time) => self.freeze(time),
             Fate::Step(by) => self.set_clock(by),
@@ -43,6 +43,12 @@ impl Stage {
     fn freeze(&mut self, time: TimeDelta) {
         let Some(sidecar) = &mut self.sidecar else { return };
         sidecar.frozen_until = sidecar.frozen_until.max(self.now + time);
-        self.fall_ill(self.now, time + secs(4));
+        self.stalls(time + secs(4));
+    }
+
+    /// It may be late with everything for so long.
+    fn stalls(&mut self, time: TimeDelta) {
+        self.stalls.push((self.now, self.now + time));
+        self.fall_ill(self.now, time);
     }
 }

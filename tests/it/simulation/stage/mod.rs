@@ -68,6 +68,10 @@ pub(crate) struct Stage {
     born: Instant,
     /// When a process ended.
     deaths: Vec<Instant>,
+    /// When the grace of a stop was over.
+    graces: Vec<Instant>,
+    /// From when to when the sidecar stood still, or its ledger took nothing.
+    stalls: Vec<(Instant, Instant)>,
     end: Instant,
     /// What befell the sidecar, in words.
     told: Vec<String>,
@@ -116,6 +120,8 @@ impl Stage {
             was_set_back: false,
             born: begin,
             deaths: Vec::new(),
+            graces: Vec::new(),
+            stalls: Vec::new(),
             end: begin + DAY,
             told: Vec::new(),
         };
@@ -188,6 +194,7 @@ impl Stage {
             }
             Next::GraceOver => {
                 sidecar.stopping.iter_mut().for_each(|stopping| stopping.last_writes_by = Some(self.now + LAST_WRITES));
+                self.graces.push(self.now);
                 self.app.given_up(self.now);
                 Some(Event::GraceOver)
             }
@@ -215,6 +222,9 @@ impl Stage {
             fates: self.told,
             deeds: self.people.deeds,
             deaths: self.deaths,
+            graces: self.graces,
+            stalls: self.stalls,
+            unsent: self.app.unsent,
             slowness: secs(3),
             end: self.now,
         };

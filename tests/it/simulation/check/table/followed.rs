@@ -2,7 +2,7 @@
 
 use sexton::run::{Outcome, Reason, State};
 
-use super::{Rule, Spoiled, assert_each, assert_good, assert_only, under};
+use super::{Rule, Spoiled, assert_each, assert_good, assert_only, third_ends, under};
 use crate::{
     simulation::check::{History, Look, Said, Side, Stop},
     support::{
@@ -39,8 +39,7 @@ fn stop(at: i64, confirmed: bool) -> Stop {
 /// The third ends so, by looks that say so.
 fn ends(history: &mut History, outcome: Outcome, reason: Reason, looks: &[Look]) {
     history.calls[2].looks = Some(looks.to_vec());
-    let (row, _) = &mut history.rows[2];
-    (row.state, row.reason) = (State::Ended(outcome), Some(reason));
+    third_ends(history, outcome, reason);
 }
 
 const SPOILED: &[Spoiled] = &[
@@ -60,7 +59,12 @@ const SPOILED: &[Spoiled] = &[
         ends(history, Outcome::Unknown, Reason::UnknownStatus, &[look(190, Said::AtIt)]);
     }),
     ("followed, and forgotten by a restart", Rule::Untrue, |history| {
+        history.deaths.push(noon() + secs(195));
+        history.stalls.push((noon() + secs(180), noon() + secs(195)));
         ends(history, Outcome::Unknown, Reason::Crash, &[look(190, Said::AtIt)]);
+    }),
+    ("looks that panicked, says the ledger", Rule::Dishonest, |history| {
+        ends(history, Outcome::Unknown, Reason::Panic, &[look(190, Said::AtIt), look(201, Said::Nothing)]);
     }),
     ("stopped, and the app did not say so", Rule::Untrue, |history| {
         ends(history, Outcome::Failed, Reason::Timeout, &[look(275, Said::AtIt)]);
@@ -68,8 +72,9 @@ const SPOILED: &[Spoiled] = &[
         history.calls[2].stops.push(stop(275, false));
     }),
     ("replaced, and the app was not asked to stop", Rule::Untrue, |history| {
-        let (row, _) = &mut history.rows[2];
+        let (row, attempts) = &mut history.rows[2];
         (row.state, row.reason) = (State::Ended(Outcome::Cancelled), None);
+        attempts[0].outcome = Some(Outcome::Cancelled);
     }),
     ("given up before its time", Rule::OutOfTime, |history| {
         ends(history, Outcome::Unknown, Reason::Timeout, &[look(190, Said::AtIt), look(201, Said::AtIt)]);
@@ -106,6 +111,6 @@ fn who_believes_a_stop_may_send_the_next() {
     history.calls[2].looks = None;
     history.calls[2].answer = None;
     (history.calls[2].closed, history.calls[2].closed_by) = (noon() + secs(230), Side::Client);
-    history.rows[2].0.reason = Some(Reason::Timeout);
+    third_ends(&mut history, Outcome::Unknown, Reason::Timeout);
     assert_only(&history, Rule::Stacked);
 }

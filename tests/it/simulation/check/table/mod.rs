@@ -1,7 +1,9 @@
 //! Histories made by hand: a good one, and each way to spoil it.
 //!
-//! `spoiled` spoils it, `followed` one whose work is followed; `reasons` is what is no violation for a reason.
+//! `spoiled` spoils it, `followed` one whose work is followed, `ends` one whose attempts nobody heard the end of; `reasons` is
+//! what is no violation for a reason.
 
+mod ends;
 mod followed;
 mod reasons;
 mod spoiled;
@@ -14,7 +16,7 @@ use sexton::{
     store::Claim,
 };
 
-use super::{Call, Clock, Deeds, History, Kind, Reign, Rule, Side, Trouble, check};
+use super::{Call, Clock, Deeds, History, Kind, Reign, Rule, Side, Trouble, Unsent, check};
 use crate::{
     simulation::dice::{fill, seed_ids},
     support::{
@@ -47,6 +49,9 @@ fn under(definitions: Definitions) -> History {
         fates: Vec::new(),
         deeds: Deeds::default(),
         deaths: Vec::new(),
+        graces: Vec::new(),
+        stalls: Vec::new(),
+        unsent: Vec::new(),
         slowness: secs(3),
         end: noon() + secs(330),
     };
@@ -109,6 +114,19 @@ fn third_unsent(history: &mut History, outcome: Outcome, reason: Reason) {
     let (row, attempts) = &mut history.rows[2];
     (row.state, row.reason, row.fence) = (State::Ended(outcome), Some(reason), None);
     attempts.clear();
+}
+
+/// The third attempt, and its run with it, ends otherwise.
+fn third_ends(history: &mut History, outcome: Outcome, reason: Reason) {
+    let (row, attempts) = &mut history.rows[2];
+    (row.state, row.reason) = (State::Ended(outcome), Some(reason));
+    (attempts[0].outcome, attempts[0].reason) = (Some(outcome), Some(reason));
+}
+
+/// By the log of who should have sent it, the third attempt never left.
+fn unsent(history: &mut History, reason: Reason) {
+    let (row, _) = &history.rows[2];
+    history.unsent.push(Unsent { run: row.id, attempt: 1, at: row.scheduled_for + millis(1), reason });
 }
 
 /// Makes room for one more attempt before the one at `from`.

@@ -2,7 +2,7 @@
 
 use sexton::run::{Outcome, Reason, State};
 
-use super::{Kind, Reign, Rule, Side, Trouble, assert_good, assert_only, check, good, third_unsent, under};
+use super::{Kind, Reign, Rule, Side, Trouble, assert_good, assert_only, check, good, third_ends, third_unsent, under};
 use crate::support::{
     definitions::{jobs, jobs_with, noon},
     world::secs,
@@ -47,8 +47,7 @@ fn after_the_hold_a_second_pass_is_no_violation() {
     let first = &mut history.calls[2];
     (first.answer, first.closed, first.closed_by) = (None, first.scheduled_for + secs(10), Side::Client);
     first.finished = Some(first.scheduled_for + secs(62));
-    let (row, _) = &mut history.rows[2];
-    (row.state, row.reason) = (State::Ended(Outcome::Unknown), Some(Reason::Timeout));
+    third_ends(&mut history, Outcome::Unknown, Reason::Timeout);
     assert_good(&history);
 }
 
@@ -83,4 +82,48 @@ fn a_clock_that_is_set_changes_what_is_demanded() {
     let mut history = good();
     history.clock.set(noon() + secs(310), secs(120), noon() + secs(430), noon() + secs(310));
     assert_only(&history, Rule::Unaccounted);
+}
+
+/// `running` is a run that is open; one that was given up is `possibly_running`.
+#[test]
+fn a_run_that_was_given_up_is_not_running() {
+    let mut history = good();
+    let second = &mut history.calls[1];
+    (second.answer, second.closed, second.closed_by) = (None, second.scheduled_for + secs(40), Side::Client);
+    second.finished = Some(second.closed);
+    let (row, attempts) = &mut history.rows[1];
+    let gave_up = (State::Ended(Outcome::Unknown), Some(Reason::Timeout));
+    (row.state, row.reason) = gave_up;
+    attempts[0].outcome = Some(Outcome::Unknown);
+    (attempts[0].reason, attempts[0].finished_at) = (Some(Reason::Timeout), Some(row.scheduled_for + secs(40)));
+    third_unsent(&mut history, Outcome::Skipped, Reason::PossiblyRunning);
+    assert_good(&history);
+    history.rows[2].0.reason = Some(Reason::Running);
+    assert_only(&history, Rule::Dishonest);
+}
+
+/// So too where the definition changed at another time of the day.
+#[test]
+fn an_edit_excuses_what_it_was_in_force_for() {
+    let mut history = good();
+    third_unsent(&mut history, Outcome::Skipped, Reason::Running);
+    let edited = jobs(&[("a", "every 1m", "timeout = \"9s\"\nhold = \"30s\"")]);
+    history.reigns.push(Reign { since: noon() + secs(270), definitions: edited, took: true });
+    assert_only(&history, Rule::Dishonest);
+    history.reigns[1].since = noon() + secs(179);
+    assert_good(&history);
+}
+
+/// A line is full while another one stands in it.
+#[test]
+fn a_line_that_is_full_has_somebody_in_it() {
+    let keys = "timeout = \"10s\"\nhold = \"30s\"\noverlap = \"queue\"";
+    let mut history = under(jobs(&[("a", "every 1m", keys)]));
+    third_unsent(&mut history, Outcome::Skipped, Reason::QueueFull);
+    assert_only(&history, Rule::Dishonest);
+    let sent = noon() + secs(190);
+    (history.calls[1].received, history.calls[1].finished) = (sent, Some(sent + secs(1)));
+    (history.calls[1].answer, history.calls[1].closed) = (Some((sent + secs(1), 200)), sent + secs(1));
+    (history.rows[1].1[0].sent_at, history.rows[1].1[0].finished_at) = (sent, Some(sent + secs(1)));
+    assert_good(&history);
 }

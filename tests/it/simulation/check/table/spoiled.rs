@@ -6,7 +6,9 @@ use sexton::{
     store::Pause,
 };
 
-use super::{Call, Rule, Side, Spoiled, assert_each, attempt, call, good, later_fences, row, third_unsent};
+use super::{
+    Call, Rule, Side, Spoiled, assert_each, attempt, call, good, later_fences, row, third_ends, third_unsent, unsent,
+};
 use crate::{
     simulation::{
         check::{Ask, What},
@@ -27,14 +29,14 @@ const SPOILED: &[Spoiled] = &[
         let stray = call(RunId::new(noon(), Entropy::Told(fill)), noon() + secs(180), 9);
         history.calls[2].run = stray.run;
         history.rows[2].1.clear();
-        history.rows[2].0.state = State::Ended(Outcome::Unknown);
-        history.rows[2].0.reason = Some(Reason::Crash);
+        history.rows[2].0.state = State::Ended(Outcome::Failed);
+        history.rows[2].0.reason = Some(Reason::Credential);
         history.rows[2].0.fence = None;
     }),
     ("two rows for one occurrence", Rule::Doubled, |history| {
         let mut twin = history.rows[2].clone();
         twin.0.id = RunId::new(noon(), Entropy::Told(fill));
-        (twin.0.state, twin.0.reason) = (State::Ended(Outcome::Cancelled), Some(Reason::Shutdown));
+        (twin.0.state, twin.0.reason) = (State::Ended(Outcome::Failed), Some(Reason::Credential));
         twin.1.clear();
         history.rows.push(twin);
     }),
@@ -61,8 +63,7 @@ const SPOILED: &[Spoiled] = &[
         let first = &mut history.calls[2];
         (first.answer, first.closed, first.closed_by) = (None, first.scheduled_for + secs(40), Side::Client);
         first.finished = Some(first.scheduled_for + secs(62));
-        let (row, _) = &mut history.rows[2];
-        (row.state, row.reason) = (State::Ended(Outcome::Unknown), Some(Reason::Timeout));
+        third_ends(history, Outcome::Unknown, Reason::Timeout);
     }),
     ("sent a minute and a half late", Rule::OutOfTime, |history| {
         history.rows[4].1[0].sent_at += secs(90);
@@ -70,19 +71,18 @@ const SPOILED: &[Spoiled] = &[
     ("sent before its time", Rule::OutOfTime, |history| history.rows[4].1[0].sent_at -= secs(10)),
     ("a success that the app did not see", Rule::Untrue, |history| history.calls[2].answer = None),
     ("a success that the ledger denies", Rule::Untrue, |history| {
-        history.rows[2].0.state = State::Ended(Outcome::Failed);
-        history.rows[2].0.reason = Some(Reason::Credential);
+        third_ends(history, Outcome::Failed, Reason::Credential);
     }),
     ("a connection that never was, says the ledger", Rule::Untrue, |history| {
-        history.rows[2].0.state = State::Ended(Outcome::Failed);
-        history.rows[2].0.reason = Some(Reason::Connect);
+        third_ends(history, Outcome::Failed, Reason::Connect);
+        unsent(history, Reason::Connect);
     }),
     ("a run that nobody asked for", Rule::Invented, |history| {
         history.calls[2].trigger = Trigger::Manual;
         history.rows[2].0.trigger = Trigger::Manual;
         let mut twin = history.rows[2].clone();
         (twin.0.id, twin.0.trigger) = (RunId::new(noon(), Entropy::Told(fill)), Trigger::Schedule);
-        (twin.0.state, twin.0.reason) = (State::Ended(Outcome::Cancelled), Some(Reason::Shutdown));
+        (twin.0.state, twin.0.reason) = (State::Ended(Outcome::Failed), Some(Reason::Credential));
         twin.1.clear();
         history.rows.push(twin);
     }),
@@ -106,9 +106,8 @@ const SPOILED: &[Spoiled] = &[
         third_unsent(history, Outcome::Cancelled, Reason::Redefined);
     }),
     ("settled, and nobody said so", Rule::Untrue, |history| {
-        let (row, _) = &mut history.rows[2];
-        (row.state, row.reason) = (State::Ended(Outcome::Unknown), Some(Reason::Timeout));
-        row.settled = Some(Outcome::Succeeded);
+        third_ends(history, Outcome::Unknown, Reason::Timeout);
+        history.rows[2].0.settled = Some(Outcome::Succeeded);
         let call = &mut history.calls[2];
         (call.answer, call.closed, call.closed_by) = (None, call.received + secs(10), Side::Client);
     }),
