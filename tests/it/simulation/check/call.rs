@@ -88,11 +88,13 @@ impl Call {
         self.closed_by != Side::Death
     }
 
-    /// The looks at the work that the sidecar knows of: once the app has answered whether it stops it, no look tells anything.
+    /// The looks at the work that the sidecar knows of: one that is open when the app answers whether it stops it tells
+    /// nothing any more. One that is asked later is there because a crash took that answer away.
     pub(super) fn looks_heard(&self) -> impl Iterator<Item = &Look> {
         let about_work = self.stops.iter().filter(|stop| stop.heard && self.closed <= stop.asked);
         let over = about_work.map(|stop| stop.at).min();
-        self.looks.iter().flatten().filter(move |look| look.heard && over.is_none_or(|over| look.at <= over))
+        let is_cut_off = move |look: &&Look| over.is_some_and(|over| look.asked < over && over < look.at);
+        self.looks.iter().flatten().filter(move |look| look.heard && !is_cut_off(look))
     }
 
     /// Whether the sidecar knows of work.

@@ -99,6 +99,18 @@ fn each_spoiled_history_of_followed_work_is_told_by_its_rule() {
     assert_each(good, SPOILED);
 }
 
+/// The sidecar dies with the answer to a stop in hand, and asks anew after its restart. A look beside the stop tells nothing.
+#[test]
+fn what_a_crash_took_away_is_asked_for_again() {
+    let mut history = good();
+    ends(&mut history, Outcome::Failed, Reason::Status, &[look(190, Said::AtIt), look(203, Said::Failed)]);
+    history.calls[2].stops.push(stop(201, true));
+    assert_good(&history);
+
+    history.calls[2].stops[0].at = noon() + secs(203) - millis(2);
+    assert_only(&history, Rule::Untrue);
+}
+
 /// An app that says that it stopped is believed, but not while its request was open and after it was given up.
 #[test]
 fn who_believes_a_stop_may_send_the_next() {
