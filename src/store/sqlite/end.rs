@@ -90,7 +90,8 @@ fn ended(row: &SqliteRow) -> Result<Ended, StoreError> {
 }
 
 /// Makes one row of the ended run and the one before it if they tell the same: a job that is held for a day is one row of
-/// its history, not a thousand. A row that was sent tells of its request and joins nothing.
+/// its history, not a thousand. A row that was sent tells of its request and joins nothing; where some were pruned, the one
+/// before may not be the neighbour.
 async fn join_row_before(
     ledger: &mut SqliteConnection,
     now: DateTime<Utc>,
@@ -103,7 +104,9 @@ async fn join_row_before(
                SELECT id FROM runs
                WHERE job = ?1 AND scheduled_for < ?2 AND "trigger" IN ('schedule', 'catch_up')
                ORDER BY scheduled_for DESC LIMIT 1
-           ) AND state = ?4 AND reason = ?5 AND definition = ?6 AND fence IS NULL"#,
+           ) AND state = ?4 AND reason = ?5 AND definition = ?6 AND fence IS NULL AND NOT EXISTS (
+               SELECT 1 FROM periods WHERE job = ?1 AND kept_after > anchored_at AND kept_after > through
+           )"#,
     )
     .bind(&ended.job)
     .bind(ended.scheduled_for)

@@ -74,6 +74,27 @@ pub(crate) async fn what_is_not_over_stays(open: impl AsyncFn() -> Store) {
     assert_eq!(row(&store, waiting).await.id, waiting);
 }
 
+/// Guarantee G1: a row that grew over pruned ones would say that it stands for them too, and count too few.
+pub(crate) async fn nothing_joins_over_what_was_pruned(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a"]).await;
+    let [first, between, last, next] = [
+        claimed(&store, "a", 60).await,
+        claimed(&store, "a", 120).await,
+        claimed(&store, "a", 180).await,
+        claimed(&store, "a", 240).await,
+    ];
+    let cancelled = End { run: between, outcome: Outcome::Cancelled, reason: Reason::Redefined };
+    store.end(t(100), vec![cancelled]).await.unwrap();
+    assert_eq!(store.prune(t(100), EVER, 1).await.unwrap(), 1);
+
+    let missed = |run| End { run, outcome: Outcome::Missed, reason: Reason::Downtime };
+    store.end(t(300), vec![missed(first), missed(last), missed(next)]).await.unwrap();
+    let rows: Vec<_> =
+        history(&store, "a").await.iter().map(|run| (run.scheduled_for, run.through, run.count)).collect();
+    assert_eq!(rows, [(t(60), t(60), 1), (t(180), t(240), 2)], "and what follows joins as ever");
+}
+
 /// Nobody has said yet what became of it, and it may be asked for: it stays beside the newest rows, until it is settled or old.
 pub(crate) async fn what_may_yet_be_settled_stays(open: impl AsyncFn() -> Store) {
     let store = open().await;

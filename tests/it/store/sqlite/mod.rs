@@ -169,5 +169,6 @@ conforms! {
     prune::a_span_goes_when_its_last_instant_is_old,
     prune::what_is_not_over_stays,
     prune::what_may_yet_be_settled_stays,
+    prune::nothing_joins_over_what_was_pruned,
     prune::cursors_and_fences_outlive_the_rows,
 }
