@@ -7,6 +7,9 @@ use uuid::{Builder, Uuid};
 
 use crate::entropy::Entropy;
 
+/// The last 62 bits of a UUIDv7: `rand_b`.
+const RANDOM: u128 = (1 << 62) - 1;
+
 /// A UUIDv7 (RFC 9562): sorts by the time it was made. It is also the run's idempotency key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId(Uuid);
@@ -17,6 +20,14 @@ impl RunId {
     pub fn new(now: DateTime<Utc>, entropy: Entropy) -> Self {
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
         Self(Builder::from_unix_timestamp_millis(millis, &entropy.bytes()).into_uuid())
+    }
+
+    /// The id right behind: the random part plus one, as RFC 9562, 6.2, method 2 makes ids of one instant. Whoever has an id
+    /// has those behind it as well, the same at each try, and needs no randomness for them.
+    #[must_use]
+    pub fn right_behind(self) -> Self {
+        let id = self.0.as_u128();
+        Self(Uuid::from_u128((id & !RANDOM) | (id.wrapping_add(1) & RANDOM)))
     }
 
     /// When it was made, to the millisecond: the first 48 bits say so.

@@ -132,6 +132,15 @@ impl Schedule {
     }
 }
 
+/// Equal where [`Schedule::identity`] is.
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Schedule {}
+
 impl fmt::Debug for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Schedule({})", self.identity())

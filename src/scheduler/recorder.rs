@@ -105,7 +105,6 @@ impl Inherited {
             unfinished: store.unfinished().await?,
             slots: store.slots(last_alive.min(now)).await?,
             pauses: store.pauses().await?,
-            ahead: store.ahead().await?,
             life: Life::First,
         })
     }

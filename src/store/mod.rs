@@ -3,6 +3,7 @@
 //! The store keeps and compares; it decides nothing. Every change is one transaction, durable when the call returns, and
 //! every change of a run's state goes through [`crate::run::transition`] by compare-and-set.
 
+mod around;
 mod error;
 mod model;
 mod sqlite;
@@ -24,8 +25,8 @@ use crate::{
 
 pub use error::StoreError;
 pub use model::{
-    Accounted, Accounting, Ahead, Asked, Begin, Begun, Claim, Cursor, End, Entry, Evidence, Finish, Follow, GroupSlot,
-    Pause, Period, RunQuery, Slot, Span, Then,
+    Accounted, Accounting, Asked, Begin, Begun, Claim, Cursor, End, Entry, Evidence, Finish, Follow, GroupSlot, Pause,
+    Period, RunQuery, Slot, Span, Then,
 };
 
 /// Keeps the ledger. All instants come from the caller.
@@ -37,16 +38,13 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     /// Every job the ledger knows, by name.
     async fn cursors(&self) -> Result<Vec<Cursor>, StoreError>;
 
-    /// The rows of occurrences past their job's cursor, by job, oldest first. There are a handful at most.
-    async fn ahead(&self) -> Result<Vec<Ahead>, StoreError>;
-
     /// Writes cursors of jobs that are new or whose schedule changed; replaces what stood there, and begins a [`Period`]
     /// for each. A job's fence goes on growing. A sign of life from after an anchor was given by a clock that has been set
     /// back since: it becomes the anchor's instant.
     async fn anchor(&self, cursors: Vec<Cursor>) -> Result<(), StoreError>;
 
-    /// Writes the rows of occurrences and moves the cursors past them; an answer for each accounting, in order. One
-    /// stale accounting does not hinder the others. `now` is when the spans' rows got their outcome.
+    /// Writes the rows of occurrences, but for what has one ([`Accounting::around`]), and moves the cursors past them; an
+    /// answer for each accounting, in order. One stale accounting does not hinder the others. `now` is when the spans' rows got their outcome.
     async fn account(&self, now: DateTime<Utc>, batch: Vec<Accounting>) -> Result<Vec<Accounted>, StoreError>;
 
     /// Claims runs that no schedule demanded, for jobs that have a cursor. They account for nothing, and may be for an

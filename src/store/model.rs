@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     job::JobName,
     run::{Outcome, Reason, RunId, State, Trigger, Work},
+    schedule::Schedule,
 };
 
 /// What the ledger knows of a job: up to where its occurrences are accounted for.
@@ -82,7 +83,8 @@ pub struct Entry {
 
 /// Rows for one job and the cursor's move past them, in one transaction.
 ///
-/// A claim whose occurrence has a row already is left out (guarantee G2), and the answer says so.
+/// Occurrences that have a row already, as they do where a cursor was anchored behind it, get no other one (guarantee G2):
+/// such a claim is left out, a span is cut around them. The answer says what was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accounting {
     /// Whose occurrences.
@@ -100,8 +102,11 @@ pub struct Accounting {
 /// Consecutive occurrences that ended before anything was sent, for one reason. Their row's trigger is `schedule`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
-    /// The id of the row.
+    /// The id of the row. Where the span is cut, the first part has it, and each further one the id right behind that of
+    /// the part before.
     pub id: RunId,
+    /// What demanded them, whatever is in force by the time they are written.
+    pub schedule: Schedule,
     /// The first occurrence.
     pub scheduled_for: DateTime<Utc>,
     /// The last occurrence.
@@ -174,15 +179,13 @@ impl Pause {
 pub enum Accounted {
     /// Its rows are written and its cursor moved.
     Done {
+        /// The spans as they were written: what had rows before is not in them.
+        spans: Vec<Span>,
         /// The claims without a row: their occurrences had one. There is no such run.
         left_out: Vec<RunId>,
     },
     /// The cursor stood elsewhere, at this instant, or the job has no cursor (`None`): nothing was written.
     Stale(Option<DateTime<Utc>>),
-    /// Occurrences of a span have rows already, which happens only when a cursor was anchored behind them: nothing was
-    /// written. These are the rows in the way, each from its first to its last instant, both included. Account again
-    /// without what lies in them.
-    Taken(Vec<(DateTime<Utc>, DateTime<Utc>)>),
 }
 
 /// A waiting run that is to become `sending`.
@@ -307,18 +310,6 @@ pub struct Follow {
     pub excerpt: Option<String>,
     /// From the instant it was due to the first byte sent, where it is news.
     pub lateness: Option<TimeDelta>,
-}
-
-/// The row of occurrences that lie past their job's cursor: it was written before the cursor was anchored behind it, by an
-/// edit that came after a claim or by a clock that was set back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ahead {
-    /// Whose row.
-    pub job: JobName,
-    /// Its first occurrence.
-    pub first: DateTime<Utc>,
-    /// Its last occurrence.
-    pub last: DateTime<Utc>,
 }
 
 /// A slot that is taken.

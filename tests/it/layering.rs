@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("job", &["schedule", "protocol", "secret"]),
     ("run", &["entropy", "job"]),
     ("ticker", &["clock", "schedule", "job"]),
-    ("store", &["job", "run"]),
+    ("store", &["schedule", "job", "run"]),
     ("verify", &["schedule", "job", "run", "store"]),
     ("credentials", &["clock", "entropy", "secret", "protocol", "job", "run"]),
     ("dispatch", &["clock", "entropy", "secret", "protocol", "http_client", "job", "run", "credentials"]),

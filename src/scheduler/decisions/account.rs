@@ -13,9 +13,6 @@ use crate::{
     ticker::{Backlog, Due, LEAD},
 };
 
-/// A row's first and last occurrence.
-pub(super) type Rows = (DateTime<Utc>, DateTime<Utc>);
-
 impl Decisions {
     /// While the ledger takes nothing, what falls due stays in the pump: it is one backlog when the ledger is back.
     pub(super) fn take_due(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
@@ -62,16 +59,25 @@ impl Decisions {
         let Some(backlog) = due.late else { return (Vec::new(), None) };
         let mut groups = self.cut_backlog(&due.job, due.from, backlog);
         let rest = groups.pop_if(|(paused, _)| !*paused).map(|(_, rest)| rest);
-        let spans = groups.into_iter().map(|(paused, group)| self.unsent(now, paused, group, &due.job.hash));
+        let spans =
+            groups.into_iter().map(|(paused, group)| self.unsent(now, paused, group, &due.job.schedule, &due.job.hash));
         (spans.collect(), rest)
     }
 
     /// The row of occurrences that nothing was sent for: held back, or missed.
-    pub(super) fn unsent(&self, now: DateTime<Utc>, paused: bool, group: Backlog, definition: &str) -> Span {
+    pub(super) fn unsent(
+        &self,
+        now: DateTime<Utc>,
+        paused: bool,
+        group: Backlog,
+        schedule: &Schedule,
+        definition: &str,
+    ) -> Span {
         let (outcome, reason) =
             if paused { (Outcome::Skipped, Reason::Paused) } else { (Outcome::Missed, Reason::Downtime) };
         Span {
             id: RunId::new(now, self.entropy),
+            schedule: schedule.clone(),
             scheduled_for: group.first,
             through: group.newest,
             count: group.count,
@@ -90,18 +96,24 @@ impl Decisions {
     ) {
         for (accounting, answer) in batch.into_iter().zip(answers) {
             match answer {
-                Accounted::Done { left_out } => self.take_rows(now, accounting, &left_out, effects),
+                Accounted::Done { spans, left_out } => self.take_rows(now, accounting, spans, &left_out, effects),
                 Accounted::Stale(to) => self.follow_cursor(now, &accounting, to, effects),
-                Accounted::Taken(rows) => effects.extend(self.account_around(now, accounting, &rows)),
             }
         }
         self.work_off_agenda(now, effects);
     }
 
-    /// `left_out`: claims whose occurrence has its row since before the clock was set back.
-    fn take_rows(&mut self, now: DateTime<Utc>, accounting: Accounting, left_out: &[RunId], effects: &mut Vec<Effect>) {
+    /// `spans` and all claims but `left_out` are written; the others have their rows since before the clock was set back.
+    fn take_rows(
+        &mut self,
+        now: DateTime<Utc>,
+        accounting: Accounting,
+        spans: Vec<Span>,
+        left_out: &[RunId],
+        effects: &mut Vec<Effect>,
+    ) {
         let job = accounting.job;
-        for span in accounting.spans {
+        for span in spans {
             let reason = Some(span.reason);
             let ended = RunEnded::unheard(span.id, job.clone(), span.scheduled_for, span.outcome, reason);
             effects.push(Effect::Notice(Notice::Ended(RunEnded { count: span.count, ..ended })));
@@ -145,40 +157,6 @@ impl Decisions {
     /// Whether a run is there because its schedule demanded it.
     pub(super) fn is_of_schedule(&self, run: &RunId) -> bool {
         self.runs.get(run).is_some_and(|live| live.trigger.is_occurrence())
-    }
-
-    /// The cursor had been set back behind rows that are there (the clock was set back): what they hold is left out.
-    fn account_around(&self, now: DateTime<Utc>, mut accounting: Accounting, rows: &[Rows]) -> Option<Effect> {
-        let job = self.definitions.jobs.get(&accounting.job)?;
-        let spans = std::mem::take(&mut accounting.spans).into_iter();
-        accounting.spans = spans.flat_map(|span| self.around(now, &job.schedule, span, rows)).collect();
-        Some(Effect::Write(Write::Account(vec![accounting])))
-    }
-
-    /// The parts of a span of `schedule` that lie outside `rows`.
-    pub(super) fn around(&self, now: DateTime<Utc>, schedule: &Schedule, span: Span, rows: &[Rows]) -> Vec<Span> {
-        if rows.iter().all(|(first, last)| *last < span.scheduled_for || span.through < *first) {
-            return vec![span];
-        }
-        let taken = |at: DateTime<Utc>| rows.iter().any(|(first, last)| (*first..=*last).contains(&at));
-        let parted = |one: DateTime<Utc>, next| rows.iter().any(|(first, _)| one < *first && *first < next);
-        let mut free = Vec::new();
-        let mut open: Option<Span> = None;
-        let mut at = Some(span.scheduled_for);
-        while let Some(occurrence) = at.filter(|at| *at <= span.through) {
-            if taken(occurrence) {
-                free.extend(open.take());
-            } else {
-                // A row of another schedule may lie between two occurrences of this one.
-                free.extend(open.take_if(|part| parted(part.through, occurrence)));
-                let id = RunId::new(now, self.entropy);
-                let part = open.get_or_insert(Span { id, scheduled_for: occurrence, count: 0, ..span.clone() });
-                (part.through, part.count) = (occurrence, part.count + 1);
-            }
-            at = schedule.next_after(occurrence);
-        }
-        free.extend(open);
-        free
     }
 
     /// Somebody else accounted for these occurrences: go on from where the ledger stands.

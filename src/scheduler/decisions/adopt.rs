@@ -12,12 +12,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
-use super::{Decisions, Effect, Need, Notice, Stage, Write, account::Rows, writes::push_writes};
+use super::{Decisions, Effect, Need, Notice, Stage, Write, writes::push_writes};
 use crate::{
     job::{Definitions, Job, JobName},
     run::{Outcome, Reason, RunId},
     schedule::Schedule,
-    store::{Accounting, Ahead, Cursor, End, Period},
+    store::{Accounting, Cursor, End, Period},
     ticker::LEAD,
 };
 
@@ -35,14 +35,8 @@ pub struct Reloaded {
 }
 
 impl Decisions {
-    /// At a start: `known` is what the ledger holds, `ahead` the rows past those cursors.
-    pub(super) fn place_cursors(
-        &mut self,
-        now: DateTime<Utc>,
-        known: Vec<Cursor>,
-        ahead: &[Ahead],
-        effects: &mut Vec<Effect>,
-    ) {
+    /// At a start: `known` is what the ledger holds.
+    pub(super) fn place_cursors(&mut self, now: DateTime<Utc>, known: Vec<Cursor>, effects: &mut Vec<Effect>) {
         let mut known: BTreeMap<JobName, Cursor> =
             known.into_iter().map(|cursor| (cursor.job.clone(), cursor)).collect();
         let (mut olds, mut anchors) = (Vec::new(), Vec::new());
@@ -56,14 +50,14 @@ impl Decisions {
                 Some(cursor) if cursor.schedule == schedule_of(&job) => {
                     effects.push(Effect::Notice(Notice::Clamped { job: cursor.job, from: cursor.accounted_to }));
                 }
-                Some(cursor) => olds.extend(self.account_old(now, &cursor, ahead)),
+                Some(cursor) => olds.extend(self.account_old(now, &cursor)),
                 None => {}
             }
             anchors.push(anchor(&job, now));
             self.place(job, now);
         }
         for gone in known.into_values().filter(|cursor| cursor.schedule != Period::REMOVED) {
-            olds.extend(self.account_old(now, &gone, ahead));
+            olds.extend(self.account_old(now, &gone));
             let schedule = Period::REMOVED.to_owned();
             anchors.push(Cursor { schedule, anchored_at: now, accounted_to: now, ..gone });
         }
@@ -203,16 +197,13 @@ impl Decisions {
         None
     }
 
-    /// What the old schedule of a job that changed or went away while nobody was there still demanded, less what has its
-    /// row: the new anchor follows at once, so the ledger could not be asked again for less.
-    fn account_old(&self, now: DateTime<Utc>, cursor: &Cursor, ahead: &[Ahead]) -> Option<Accounting> {
+    /// What the old schedule of a job that changed or went away while nobody was there still demanded.
+    fn account_old(&self, now: DateTime<Utc>, cursor: &Cursor) -> Option<Accounting> {
         let schedule = Schedule::from_identity(&cursor.schedule)?;
         let groups = self.cut_between(&cursor.job, &schedule, cursor.accounted_to, now);
         let to = groups.last().map(|(_, group)| group.newest)?;
-        let of_job = ahead.iter().filter(|row| row.job == cursor.job);
-        let rows: Vec<Rows> = of_job.map(|row| (row.first, row.last)).collect();
-        let spans = groups.into_iter().map(|(paused, group)| self.unsent(now, paused, group, &cursor.definition));
-        let spans = spans.flat_map(|span| self.around(now, &schedule, span, &rows)).collect();
+        let unsent = |(paused, group)| self.unsent(now, paused, group, &schedule, &cursor.definition);
+        let spans = groups.into_iter().map(unsent).collect();
         let (job, from) = (cursor.job.clone(), cursor.accounted_to);
         Some(Accounting { job, from, to, spans, claims: Vec::new() })
     }

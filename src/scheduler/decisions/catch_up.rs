@@ -34,7 +34,7 @@ impl Decisions {
         };
         let span = before.map(|newest| {
             let count = backlog.count - u64::try_from(sent.len()).unwrap_or(u64::MAX);
-            self.unsent(now, false, Backlog { newest, count, ..*backlog }, &job.hash)
+            self.unsent(now, false, Backlog { newest, count, ..*backlog }, &job.schedule, &job.hash)
         });
         let trigger = |at| match self.late_trigger(now, job, at) {
             Some(trigger) if at == backlog.newest => trigger,

@@ -15,7 +15,7 @@ use crate::{
     entropy::Entropy,
     job::{Definitions, Job},
     run::{Outcome, Reason, Run, State},
-    store::{Ahead, Claim, Cursor, End, Pause, Slot, Then},
+    store::{Claim, Cursor, End, Pause, Slot, Then},
     ticker::Pump,
 };
 
@@ -30,8 +30,6 @@ pub struct Inherited {
     pub slots: Vec<Slot>,
     /// What is held back.
     pub pauses: Vec<Pause>,
-    /// The rows of occurrences past their job's cursor.
-    pub ahead: Vec<Ahead>,
     /// Which life of the loop begins.
     pub life: Life,
 }
@@ -79,7 +77,7 @@ impl Decisions {
         if !pauses.is_empty() {
             effects.push(Effect::Notice(Notice::Pauses(pauses)));
         }
-        this.place_cursors(now, inherited.cursors, &inherited.ahead, &mut effects);
+        this.place_cursors(now, inherited.cursors, &mut effects);
         this.take_due(now, &mut effects);
         for run in inherited.unfinished {
             let slot = inherited.slots.iter().find(|slot| slot.run == run.id && slot.until > now);

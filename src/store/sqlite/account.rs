@@ -30,12 +30,11 @@ impl Write for Account {
     async fn apply(&self, ledger: &mut SqliteConnection) -> Result<Vec<Accounted>, StoreError> {
         let mut standings = standings(ledger, &self.batch).await?;
         let mut answers = Vec::with_capacity(self.batch.len());
-        let mut page = Page::default();
         for accounting in &self.batch {
             let standing = standings.get_mut(accounting.job.as_str());
-            answers.push(judge(ledger, accounting, standing, &mut page).await?);
+            answers.push(judge(ledger, accounting, standing).await?);
         }
-        page.write(ledger, self.now).await?;
+        Page::of(&self.batch, &answers).write(ledger, self.now).await?;
         move_cursors(ledger, &standings).await?;
         Ok(answers)
     }
@@ -75,35 +74,19 @@ async fn standings(
         .collect()
 }
 
-/// Decides on one accounting, and takes its rows down if it is good.
-async fn judge<'a>(
+/// Decides on one accounting.
+async fn judge(
     ledger: &mut SqliteConnection,
-    accounting: &'a Accounting,
+    accounting: &Accounting,
     standing: Option<&mut Standing>,
-    page: &mut Page<'a>,
 ) -> Result<Accounted, StoreError> {
     let Some(standing) = standing else { return Ok(Accounted::Stale(None)) };
     if micros(standing.after) != micros(accounting.from) {
         return Ok(Accounted::Stale(Some(standing.after)));
     }
     let there = rows_in_the_way(ledger, accounting, standing.newest).await?;
-    let taken: Vec<_> =
-        there.iter().copied().filter(|row| accounting.spans.iter().any(|span| meets(span, *row))).collect();
-    if !taken.is_empty() {
-        return Ok(Accounted::Taken(taken));
-    }
-    let has_row = |claim: &&Claim| there.iter().any(|(first, last)| (first..=last).contains(&&claim.scheduled_for));
-    let (taken, free): (Vec<&Claim>, Vec<&Claim>) = accounting.claims.iter().partition(has_row);
-    page.spans.extend(accounting.spans.iter().map(|span| span_row(&accounting.job, span)));
-    page.claims.extend(free.into_iter().map(|claim| claim_row(&accounting.job, claim)));
     standing.after = accounting.to;
-    Ok(Accounted::Done { left_out: taken.into_iter().map(|claim| claim.id).collect() })
-}
-
-type Range = (DateTime<Utc>, DateTime<Utc>);
-
-fn meets(span: &Span, (first, last): Range) -> bool {
-    span.scheduled_for <= last && first <= span.through
+    Ok(accounting.around(&there))
 }
 
 /// The job's rows that lie where the accounting wants to write. Normally its newest row lies before, and there are none.
@@ -111,7 +94,7 @@ async fn rows_in_the_way(
     ledger: &mut SqliteConnection,
     accounting: &Accounting,
     newest: Option<DateTime<Utc>>,
-) -> Result<Vec<Range>, StoreError> {
+) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, StoreError> {
     let spans = accounting.spans.iter().map(|span| (span.scheduled_for, span.through));
     let claims = accounting.claims.iter().map(|claim| (claim.scheduled_for, claim.scheduled_for));
     let all = spans.chain(claims).reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)));
@@ -162,7 +145,18 @@ struct Page<'a> {
     claims: Vec<ClaimRow<'a>>,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    fn of(batch: &'a [Accounting], answers: &'a [Accounted]) -> Self {
+        let mut page = Self::default();
+        for (Accounting { job, claims, .. }, answer) in batch.iter().zip(answers) {
+            let Accounted::Done { spans, left_out } = answer else { continue };
+            let new = claims.iter().filter(|claim| !left_out.contains(&claim.id));
+            page.spans.extend(spans.iter().map(|span| span_row(job, span)));
+            page.claims.extend(new.map(|claim| claim_row(job, claim)));
+        }
+        page
+    }
+
     async fn write(&self, ledger: &mut SqliteConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
         if !self.spans.is_empty() {
             sqlx::query(

@@ -53,8 +53,8 @@ use self::{
     writer::{Write, Writer},
 };
 use super::{
-    Accounted, Accounting, Ahead, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Follow, Pause, RunQuery,
-    RunStore, Slot, StoreError,
+    Accounted, Accounting, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Follow, Pause, RunQuery, RunStore, Slot,
+    StoreError,
 };
 use crate::{
     job::JobName,
@@ -128,10 +128,6 @@ impl RunStore for SqliteStore {
 
     async fn claim(&self, asked: Vec<Asked>) -> Result<(), StoreError> {
         self.write(ClaimAsked(asked)).await
-    }
-
-    async fn ahead(&self) -> Result<Vec<Ahead>, StoreError> {
-        self.read(read::ahead).await
     }
 
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {

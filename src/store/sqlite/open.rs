@@ -171,7 +171,6 @@ async fn read_as_a_start(path: &Path) -> Result<(), StoreError> {
     let reads = readers(path);
     let read = async {
         read::cursors(reads.clone()).await?;
-        read::ahead(reads.clone()).await?;
         read::unfinished(reads.clone()).await?;
         read::slots(reads.clone(), DateTime::UNIX_EPOCH).await?;
         read::pauses(reads.clone()).await.map(drop)

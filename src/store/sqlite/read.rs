@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, SqlitePool};
 use super::rows::{self, Fields, micros};
 use crate::{
     run::{Attempt, Run, RunId},
-    store::{Ahead, Cursor, Pause, RunQuery, Slot, StoreError},
+    store::{Cursor, Pause, RunQuery, Slot, StoreError},
 };
 
 /// A run with what its attempts say of it.
@@ -18,26 +18,6 @@ pub(super) async fn cursors(pool: SqlitePool) -> Result<Vec<Cursor>, StoreError>
         .fetch_all(&pool)
         .await?;
     found.iter().map(rows::cursor).collect()
-}
-
-pub(super) async fn ahead(pool: SqlitePool) -> Result<Vec<Ahead>, StoreError> {
-    // Of the rows that begin before the cursor, only the newest can reach past it.
-    let found = sqlx::query(
-        "SELECT runs.job, scheduled_for, through FROM jobs
-         JOIN runs ON runs.job = jobs.job AND scheduled_for > accounted_to
-         WHERE \"trigger\" IN ('schedule', 'catch_up')
-         UNION ALL
-         SELECT runs.job, scheduled_for, through FROM jobs
-         JOIN runs ON runs.job = jobs.job AND scheduled_for = (
-             SELECT max(scheduled_for) FROM runs AS older WHERE older.job = jobs.job
-                 AND scheduled_for <= accounted_to AND \"trigger\" IN ('schedule', 'catch_up')
-         )
-         WHERE \"trigger\" IN ('schedule', 'catch_up') AND through > accounted_to
-         ORDER BY 1, 2",
-    )
-    .fetch_all(&pool)
-    .await?;
-    found.iter().map(rows::ahead).collect()
 }
 
 pub(super) async fn last_tick(pool: SqlitePool) -> Result<Option<DateTime<Utc>>, StoreError> {

@@ -9,7 +9,7 @@ use super::by_hand;
 use crate::{
     job::JobName,
     run::{Attempt, Run, Work},
-    store::{Ahead, Cursor, Entry, Pause, Period, Slot, StoreError},
+    store::{Cursor, Entry, Pause, Period, Slot, StoreError},
 };
 
 /// An instant as the ledger keeps it.
@@ -154,11 +154,6 @@ pub(super) fn cursor(row: &SqliteRow) -> Result<Cursor, StoreError> {
         anchored_at: fields.instant("anchored_at")?,
         accounted_to: fields.instant("accounted_to")?,
     })
-}
-
-pub(super) fn ahead(row: &SqliteRow) -> Result<Ahead, StoreError> {
-    let fields = Fields::of("row of job", "job", row)?;
-    Ok(Ahead { job: fields.job("job")?, first: fields.instant("scheduled_for")?, last: fields.instant("through")? })
 }
 
 pub(super) fn slot(row: &SqliteRow) -> Result<Slot, StoreError> {

@@ -33,6 +33,22 @@ fn an_id_is_a_uuid_of_version_7() {
     assert_eq!(text.len(), 36);
 }
 
+/// RFC 9562, section 6.2, method 2: what tells ids of one instant apart is counted up, and nothing else changes.
+#[test]
+fn the_ids_right_behind_one_are_of_its_instant_and_differ() {
+    for (id, behind) in [
+        ("0195815c-8400-7abc-8000-00000000000f", "0195815c-8400-7abc-8000-000000000010"),
+        ("0195815c-8400-7abc-80ff-ffffffffffff", "0195815c-8400-7abc-8100-000000000000"),
+        ("0195815c-8400-7abc-bfff-ffffffffffff", "0195815c-8400-7abc-8000-000000000000"),
+    ] {
+        assert_eq!(id.parse::<RunId>().unwrap().right_behind().to_string(), behind);
+    }
+    let first = RunId::new(noon(), Entropy::System);
+    let ids: HashSet<RunId> = std::iter::successors(Some(first), |id| Some(id.right_behind())).take(1_000).collect();
+    assert_eq!(ids.len(), 1_000);
+    assert!(ids.iter().all(|id| id.made_at() == Some(noon())));
+}
+
 #[test]
 fn an_instant_before_1970_still_gives_an_id() {
     let text = RunId::new(at("1960-01-01T00:00:00Z"), Entropy::System).to_string();

@@ -9,8 +9,8 @@ use sexton::{
     run::{Change, Outcome, Run, RunId, State, Trigger, transition},
     scheduler::decisions::{Inherited, Life, Operation, Stored, Write},
     store::{
-        Accounted, Accounting, Ahead, Asked, Begin, Begun, Claim, Cursor, End, Finish, Follow, GroupSlot, Pause, Slot,
-        Span, Then,
+        Accounted, Accounting, Asked, Begin, Begun, Claim, Cursor, End, Finish, Follow, GroupSlot, Pause, Slot, Span,
+        Then,
     },
 };
 
@@ -70,17 +70,8 @@ impl MemoryLedger {
             unfinished,
             slots: slots.collect(),
             pauses: self.pauses.clone(),
-            ahead: self.ahead(),
             life: Life::First,
         }
-    }
-
-    fn ahead(&self) -> Vec<Ahead> {
-        let ahead = self.cursors.values().flat_map(|cursor| {
-            let rows = self.rows(cursor.job.as_str()).into_iter().filter(|run| run.through > cursor.accounted_to);
-            rows.map(|run| Ahead { job: run.job.clone(), first: run.scheduled_for, last: run.through })
-        });
-        ahead.collect()
     }
 
     /// A job's rows, oldest first.
@@ -168,29 +159,18 @@ impl MemoryLedger {
         if cursor.accounted_to != accounting.from {
             return Accounted::Stale(Some(cursor.accounted_to));
         }
-        let taken = taken(self.order.get(&accounting.job), &self.runs, &accounting.spans);
-        if !taken.is_empty() {
-            return Accounted::Taken(taken);
-        }
         cursor.accounted_to = accounting.to;
-        for span in &accounting.spans {
-            self.insert(of_span(now, &accounting.job, span));
+        let newest_first = self.order.get(&accounting.job).into_iter().flat_map(|rows| rows.values().rev());
+        let ranges = newest_first.map(|id| (self.runs[id].scheduled_for, self.runs[id].through));
+        let mut rows: Vec<_> = ranges.take_while(|(_, last)| *last > accounting.from).collect();
+        rows.reverse();
+        let accounted = accounting.around(&rows);
+        if let Accounted::Done { spans, left_out } = &accounted {
+            spans.iter().for_each(|span| self.insert(of_span(now, &accounting.job, span)));
+            let new = accounting.claims.iter().filter(|claim| !left_out.contains(&claim.id));
+            new.for_each(|claim| self.insert(of_claim(&accounting.job, claim)));
         }
-        let mut left_out = Vec::new();
-        for claim in &accounting.claims {
-            if self.covers(&accounting.job, claim.scheduled_for) {
-                left_out.push(claim.id);
-            } else {
-                self.insert(of_claim(&accounting.job, claim));
-            }
-        }
-        Accounted::Done { left_out }
-    }
-
-    /// Whether some row accounts for an occurrence.
-    pub(crate) fn covers(&self, job: &JobName, occurrence: Instant) -> bool {
-        let before = self.order.get(job).and_then(|rows| rows.range(..=occurrence).next_back());
-        before.is_some_and(|(_, id)| self.runs[id].through >= occurrence)
+        accounted
     }
 
     fn insert(&mut self, run: Run) {
@@ -305,16 +285,6 @@ impl MemoryLedger {
     pub(crate) fn taken_of(&self, group: &str, now: Instant) -> usize {
         self.groups.get(group).into_iter().flat_map(BTreeMap::values).filter(|until| **until > now).count()
     }
-}
-
-fn taken(
-    rows: Option<&BTreeMap<Instant, RunId>>,
-    runs: &HashMap<RunId, Run>,
-    spans: &[Span],
-) -> Vec<(Instant, Instant)> {
-    let rows = rows.into_iter().flat_map(BTreeMap::values).map(|id| (runs[id].scheduled_for, runs[id].through));
-    rows.filter(|(first, last)| spans.iter().any(|span| span.scheduled_for <= *last && *first <= span.through))
-        .collect()
 }
 
 /// The row of a claim.

@@ -277,7 +277,7 @@ proptest! {
             let mut set_back = false;
             for step in steps {
                 set_back |= matches!(step, Step::SetBack(_));
-                life.take(if set_back { without_edits_while_down(step) } else { step }).await;
+                life.take(step).await;
             }
             life.run(life.now + TimeDelta::seconds(60)).await;
             life.tick().await;
@@ -289,17 +289,6 @@ proptest! {
         for evidence in evidence.iter().filter(|evidence| !evidence.entries.is_empty()) {
             bend(evidence, victim.index(evidence.entries.len()), miscount);
         }
-    }
-}
-
-/// After the clock went back, the time that an edit makes a sidecar account for by the old schedule may have rows already:
-/// that is not decided yet.
-fn without_edits_while_down(step: Step) -> Step {
-    match step {
-        Step::Sleep(seconds, _) => Step::Sleep(seconds, true),
-        Step::Crash(pause, _) => Step::Crash(pause, None),
-        Step::Stop(pause, _) => Step::Stop(pause, None),
-        step => step,
     }
 }
 

@@ -150,6 +150,44 @@ fn a_step_back_and_forward_accounts_for_each_occurrence_once() {
     assert_eq!(simulation.world.ledger.story("a"), expected);
 }
 
+/// Guarantee G1: behind rows that are there, what a schedule still demanded is written when an edit ends it, and by it.
+#[test]
+fn an_edit_after_a_step_back_loses_nothing() {
+    for (edited, reason) in [
+        (jobs(&[("a", "daily 07:00", "")]), "redefined"),
+        (jobs(&[("a", "every 7m", "")]), "redefined"),
+        (jobs(&[("a", "every 1m", "enabled = false")]), "redefined"),
+        (jobs(&[]), "removed"),
+    ] {
+        for pulse_comes_first in [true, false] {
+            let mut simulation = Simulation::start(noon(), every_minute(), MemoryLedger::default());
+            simulation.run_until(noon() + secs(210));
+            simulation.step_clock(-TimeDelta::minutes(5));
+            let world = &mut simulation.world;
+            world.told.clear();
+            // And then the machine slept, and woke up with the edit. The ledger answers behind it.
+            let awake = noon() + secs(390);
+            if pulse_comes_first {
+                world.on_unwritten(awake, Event::Pulse);
+            }
+            world.on(awake, Event::Reload(Box::new(edited.clone())));
+            let cancelled = format!("12:06:00 cancelled {reason}");
+            let expected = [
+                "11:59:00..12:00:00 x2 missed downtime",
+                "12:01:00 succeeded",
+                "12:02:00 succeeded",
+                "12:03:00 succeeded",
+                "12:04:00..12:05:00 x2 missed downtime",
+                &cancelled,
+            ];
+            assert_eq!(world.ledger.story("a"), expected);
+            let missed: Vec<_> = world.ended().map(|ended| (ended.outcome, ended.count)).collect();
+            assert_eq!(missed[..2], [(Outcome::Missed, 2); 2], "{missed:?}");
+            assert!(!world.told.iter().any(|notice| matches!(notice, Notice::Moved { .. })), "{:#?}", world.told);
+        }
+    }
+}
+
 /// A late newest that is there already is not sent again.
 #[test]
 fn what_was_sent_is_not_sent_late_again() {

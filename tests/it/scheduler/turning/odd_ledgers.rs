@@ -8,8 +8,8 @@ use sexton::{
     job::JobName,
     run::{Attempt, Outcome, Run, RunId},
     store::{
-        self, Accounted, Accounting, Ahead, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Follow, Pause,
-        RunQuery, RunStore, Slot, StoreError,
+        self, Accounted, Accounting, Asked, Begin, Begun, Cursor, End, Evidence, Finish, Follow, Pause, RunQuery,
+        RunStore, Slot, StoreError,
     },
 };
 use tokio::sync::watch;
@@ -139,9 +139,6 @@ impl RunStore for OddLedger {
     }
     async fn claim(&self, asked: Vec<Asked>) -> Result<(), StoreError> {
         self.write("claim").await?.claim(asked).await
-    }
-    async fn ahead(&self) -> Result<Vec<Ahead>, StoreError> {
-        self.ledger.ahead().await
     }
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         self.ledger.pauses().await

@@ -2,7 +2,7 @@
 
 use sexton::{
     run::{Outcome, Reason, State, Trigger},
-    store::{Accounted, Accounting, Ahead, Begun, Claim, Cursor},
+    store::{Accounted, Accounting, Begun, Claim, Cursor, Span},
 };
 
 use super::*;
@@ -28,7 +28,8 @@ pub(crate) async fn an_accounting_writes_its_rows_and_moves_the_cursor(open: imp
         claims: vec![late.clone(), claim(300)],
         ..accounting("a", 0, 301)
     }];
-    assert_eq!(store.account(t(302), batch).await.unwrap(), [DONE]);
+    let answer = Accounted::Done { spans: vec![missed.clone()], left_out: Vec::new() };
+    assert_eq!(store.account(t(302), batch).await.unwrap(), [answer]);
 
     let cursor = cursor_of(&store, "a").await;
     assert_eq!((cursor.anchored_at, cursor.accounted_to), (t(0), t(301)));
@@ -41,21 +42,6 @@ pub(crate) async fn an_accounting_writes_its_rows_and_moves_the_cursor(open: imp
     assert_eq!((rows[1].scheduled_for, rows[1].through, rows[1].count), (t(240), t(240), 1));
     assert_eq!((rows[1].fence, rows[1].finished_at, rows[1].settled), (None, None, None));
     assert_eq!((rows[2].trigger, rows[2].definition.as_str()), (Trigger::Schedule, "d1"));
-}
-
-pub(crate) async fn rows_past_a_cursor_are_told(open: impl AsyncFn() -> Store) {
-    let store = open().await;
-    anchored(&store, &["a", "b"]).await;
-    let rows =
-        Accounting { spans: vec![span(60, 180, 3)], claims: vec![claim(240), claim(300)], ..accounting("a", 0, 301) };
-    store.account(t(302), vec![rows, accounting("b", 0, 400)]).await.unwrap();
-    assert_eq!(store.ahead().await.unwrap(), []);
-
-    store.anchor(vec![cursor("a", t(120))]).await.unwrap();
-    let ahead = |first, last| Ahead { job: job("a"), first: t(first), last: t(last) };
-    assert_eq!(store.ahead().await.unwrap(), [ahead(60, 180), ahead(240, 240), ahead(300, 300)]);
-    store.anchor(vec![cursor("a", t(240))]).await.unwrap();
-    assert_eq!(store.ahead().await.unwrap(), [ahead(300, 300)]);
 }
 
 pub(crate) async fn an_accounting_without_rows_moves_the_cursor(open: impl AsyncFn() -> Store) {
@@ -115,8 +101,8 @@ pub(crate) async fn an_occurrence_that_has_a_row_is_not_claimed_again(open: impl
     let (again, fresh) = (claim(60), claim(120));
     let (dropped, written) = (again.id, fresh.id);
     let batch = vec![Accounting { claims: vec![again, fresh], ..accounting("a", 30, 120) }];
-    let left_out = vec![dropped];
-    assert_eq!(store.account(t(60), batch).await.unwrap(), [Accounted::Done { left_out }], "and it says so");
+    let answer = Accounted::Done { spans: Vec::new(), left_out: vec![dropped] };
+    assert_eq!(store.account(t(60), batch).await.unwrap(), [answer], "and it says so");
 
     assert_eq!(begin_one(&store, 60, begin(dropped, None)).await, Begun::Lost);
     let ids: Vec<_> = history(&store, "a").await.iter().map(|run| run.id).collect();
@@ -132,34 +118,66 @@ pub(crate) async fn a_claim_inside_a_span_is_dropped(open: impl AsyncFn() -> Sto
 
     store.anchor(vec![cursor("a", t(0))]).await.unwrap();
     let inside = claim(120);
-    let left_out = vec![inside.id];
+    let answer = Accounted::Done { spans: Vec::new(), left_out: vec![inside.id] };
     let batch = vec![Accounting { claims: vec![inside], ..accounting("a", 0, 120) }];
-    assert_eq!(store.account(t(120), batch).await.unwrap(), [Accounted::Done { left_out }]);
+    assert_eq!(store.account(t(120), batch).await.unwrap(), [answer]);
     assert_eq!(history(&store, "a").await.len(), 1);
 }
 
-pub(crate) async fn a_span_over_rows_is_told_which_and_written_without_them(open: impl AsyncFn() -> Store) {
+/// Guarantees G1 and G2: behind an anchor that was set back, a span is written where no rows are, and the answer says what
+/// was. A row between two of its occurrences (that of another schedule) parts it too.
+pub(crate) async fn a_span_is_written_around_the_rows_that_are_there(open: impl AsyncFn() -> Store) {
     let store = open().await;
-    anchored(&store, &["a"]).await;
-    let batch = vec![Accounting { spans: vec![span(60, 180, 3)], claims: vec![claim(300)], ..accounting("a", 0, 300) }];
-    store.account(t(300), batch).await.unwrap();
+    let there = [(120, 180, 2), (300, 300, 1), (390, 390, 1)];
+    for (name, over, parts) in [
+        ("beside", span(480, 600, 3), &[(480, 600, 3)][..]),
+        ("up to one", span(60, 180, 3), &[(60, 60, 1)]),
+        ("from one on", span(300, 360, 2), &[(360, 360, 1)]),
+        ("middle", span(60, 360, 6), &[(60, 60, 1), (240, 240, 1), (360, 360, 1)]),
+        ("both ends", span(180, 300, 3), &[(240, 240, 1)]),
+        ("between", span(360, 480, 3), &[(360, 360, 1), (420, 480, 2)]),
+        ("covered", span(120, 180, 2), &[]),
+    ] {
+        let name = name.replace(' ', "-");
+        anchored(&store, &[&name]).await;
+        let rows = Accounting {
+            spans: vec![span(120, 180, 2)],
+            claims: vec![claim(300), claim(390)],
+            ..accounting(&name, 0, 420)
+        };
+        store.account(t(420), vec![rows]).await.unwrap();
 
-    store.anchor(vec![cursor("a", t(100))]).await.unwrap();
-    let over =
-        vec![Accounting { spans: vec![span(120, 420, 6)], claims: vec![claim(480)], ..accounting("a", 100, 480) }];
-    let answer = store.account(t(480), over).await.unwrap();
-    assert_eq!(answer, [Accounted::Taken(vec![(t(60), t(180)), (t(300), t(300))])]);
-    assert_eq!(history(&store, "a").await.len(), 2);
-    assert_eq!(cursor_of(&store, "a").await.accounted_to, t(100));
+        store.anchor(vec![cursor(&name, t(30))]).await.unwrap();
+        let (again, fresh) = (claim(300), claim(660));
+        let accounting = Accounting {
+            spans: vec![over.clone()],
+            claims: vec![again.clone(), fresh.clone()],
+            ..accounting(&name, 30, 660)
+        };
+        let answers = store.account(t(700), vec![accounting]).await.unwrap();
+        let [Accounted::Done { spans, left_out }] = &answers[..] else { panic!("{name}: {answers:?}") };
+        let told = |span: &Span| (span.scheduled_for, span.through, span.count);
+        let expected = |(first, last, count): &(i64, i64, u64)| (t(*first), t(*last), *count);
+        assert_eq!(
+            spans.iter().map(told).collect::<Vec<_>>(),
+            parts.iter().map(expected).collect::<Vec<_>>(),
+            "{name}"
+        );
+        let ids = std::iter::successors(Some(over.id), |id| Some(id.right_behind())).take(spans.len());
+        assert!(spans.iter().map(|span| span.id).eq(ids), "{name}: {spans:#?}");
+        assert_eq!(left_out, &[again.id], "{name}");
 
-    let without = vec![Accounting {
-        spans: vec![span(240, 240, 1), span(360, 420, 2)],
-        claims: vec![claim(480)],
-        ..accounting("a", 100, 480)
-    }];
-    assert_eq!(store.account(t(480), without).await.unwrap(), [DONE]);
-    let counts: Vec<_> = history(&store, "a").await.iter().map(|run| (run.scheduled_for, run.count)).collect();
-    assert_eq!(counts, [(t(60), 3), (t(240), 1), (t(300), 1), (t(360), 2), (t(480), 1)]);
+        let history = history(&store, &name).await;
+        let mut all: Vec<_> = there.iter().chain(parts).chain(&[(660, 660, 1)]).map(expected).collect();
+        all.sort();
+        assert_eq!(history.iter().map(|run| (run.scheduled_for, run.through, run.count)).collect::<Vec<_>>(), all);
+        for span in spans {
+            let run = history.iter().find(|run| run.id == span.id).unwrap();
+            assert_eq!((told(span), run.finished_at), ((run.scheduled_for, run.through, run.count), Some(t(700))));
+            assert_eq!((run.state, run.reason), (State::Ended(Outcome::Missed), Some(Reason::Downtime)));
+        }
+        assert_eq!(cursor_of(&store, &name).await.accounted_to, t(660));
+    }
 }
 
 /// Seed A22: a restart finds the cursor where it was, so it neither repeats nor forgets.

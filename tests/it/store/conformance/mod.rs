@@ -17,17 +17,19 @@ pub(crate) mod waiting;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use sexton::{
     entropy::Entropy,
     job::JobName,
     run::{Outcome, Reason, Run, RunId, Trigger},
+    schedule::{Dst, Schedule},
     store::{Accounted, Accounting, Begin, Begun, Claim, Cursor, End, Finish, RunQuery, RunStore, Span, Then},
 };
 
 pub(crate) type Store = Arc<dyn RunStore>;
 
-/// An accounting of which every claim has its row.
-pub(crate) const DONE: Accounted = Accounted::Done { left_out: Vec::new() };
+/// The answer to an accounting without spans of which every claim has its row.
+pub(crate) const DONE: Accounted = Accounted::Done { spans: Vec::new(), left_out: Vec::new() };
 
 /// The first instant of every test, plus seconds.
 pub(crate) fn t(seconds: i64) -> DateTime<Utc> {
@@ -59,6 +61,7 @@ pub(crate) fn claim(seconds: i64) -> Claim {
 pub(crate) fn span(first: i64, last: i64, count: u64) -> Span {
     Span {
         id: new_id(first),
+        schedule: Schedule::parse("every 1m", Tz::UTC, Dst::default()).unwrap(),
         scheduled_for: t(first),
         through: t(last),
         count,
