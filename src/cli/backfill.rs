@@ -10,7 +10,7 @@ use super::{
     argument,
     client::{Client, Where, talk},
     fire::{ABSENCE, in_words, until_ended},
-    firing::utc,
+    firing::{instant, utc},
     progress, tell,
 };
 use crate::{
@@ -111,7 +111,7 @@ impl Pass<'_> {
             let line = if self.args.json {
                 serde_json::to_string(&shown).into_diagnostic()?
             } else {
-                format!("{}  {}", utc(scheduled_for), in_words(&shown))
+                format!("{}  {}", instant(scheduled_for), in_words(&shown))
             };
             writeln!(out, "{line}").into_diagnostic()?;
             if !succeeded && !self.args.keep_going {
@@ -146,7 +146,7 @@ impl Pass<'_> {
     fn show(&self, scheduled_for: DateTime<Utc>) {
         let filled = (BAR * self.sent).checked_div(self.total).unwrap_or_default();
         let (done, rest) = ("#".repeat(filled), "-".repeat(BAR - filled.min(BAR)));
-        progress(&format!("[{done}{rest}] {}/{}  {}", self.sent, self.total, utc(scheduled_for)));
+        progress(&format!("[{done}{rest}] {}/{}  {}", self.sent, self.total, instant(scheduled_for)));
     }
 
     fn is_complete(&self) -> bool {

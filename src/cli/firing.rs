@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde::Serialize;
 
 use crate::job::Job;
@@ -41,6 +41,12 @@ impl fmt::Display for Firing {
     }
 }
 
+/// For programs: whole.
 pub(super) fn utc(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// For people: to the millisecond.
+pub(super) fn instant(at: DateTime<Utc>) -> String {
+    utc(at.trunc_subsecs(3))
 }

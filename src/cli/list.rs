@@ -7,7 +7,7 @@ use miette::IntoDiagnostic;
 
 use super::{
     client::talk,
-    firing::utc,
+    firing::instant,
     origin::{Chosen, Origin},
     runs::tone,
     setting::{Screen, Setting},
@@ -100,8 +100,8 @@ fn row(job: &JobRow) -> Vec<String> {
     let last = job.last.as_ref();
     vec![
         job.job.clone(),
-        job.next.as_ref().map_or_else(|| "-".to_owned(), |next| utc(next.fires_at)),
-        last.map_or_else(|| "-".to_owned(), |last| utc(last.scheduled_for)),
+        job.next.as_ref().map_or_else(|| "-".to_owned(), |next| instant(next.fires_at)),
+        last.map_or_else(|| "-".to_owned(), |last| instant(last.scheduled_for)),
         last.map_or_else(
             || "-".to_owned(),
             |last| match &last.reason {
@@ -120,9 +120,9 @@ fn state(job: &JobRow) -> String {
     match (&job.open, job.held_until, &job.paused) {
         _ if !job.enabled => "disabled".to_owned(),
         (Some(open), ..) => open.state.clone(),
-        (None, Some(until), _) => format!("possibly running until {}", utc(until)),
+        (None, Some(until), _) => format!("possibly running until {}", instant(until)),
         (None, None, Some(pause)) => match pause.until {
-            Some(until) => format!("paused until {}", utc(until)),
+            Some(until) => format!("paused until {}", instant(until)),
             None => "paused".to_owned(),
         },
         (None, None, None) => "idle".to_owned(),

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{
     argument,
     client::{Client, Where, talk},
-    firing::utc,
+    firing::instant,
 };
 use crate::{
     admin::{Hold, PauseRow},
@@ -82,7 +82,7 @@ pub(super) fn pause(args: &PauseArgs, environment: &Environment, out: &mut dyn W
         Some(pause) if args.json => writeln!(out, "{}", serde_json::to_string(&pause).into_diagnostic()?),
         paused => {
             let job = args.whom.job.as_ref().map_or_else(|| "all jobs are".to_owned(), |job| format!("{job} is"));
-            let until = paused.and_then(|pause| pause.until).map(|until| format!(" until {}", utc(until)));
+            let until = paused.and_then(|pause| pause.until).map(|until| format!(" until {}", instant(until)));
             writeln!(out, "{job} paused{}", until.unwrap_or_default())
         }
     }

@@ -6,7 +6,7 @@ use miette::IntoDiagnostic;
 
 use super::{
     client::{Client, NoAnswer, talk},
-    firing::utc,
+    firing::instant,
     origin::{Chosen, Origin},
     setting::Screen,
     table::{Tone, table},
@@ -103,7 +103,7 @@ fn as_table(runs: &[RunRow], screen: Screen) -> String {
 fn row(run: &RunRow) -> Vec<String> {
     let text = |value: Option<String>| value.unwrap_or_default();
     vec![
-        utc(run.scheduled_for),
+        instant(run.scheduled_for),
         run.job.clone(),
         match &run.settled {
             Some(settled) => format!("{}, settled {settled}", run.state),

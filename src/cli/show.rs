@@ -6,7 +6,7 @@ use miette::{IntoDiagnostic, miette};
 
 use super::{
     client::{Client, talk},
-    firing::utc,
+    firing::instant,
     origin::{Chosen, Origin},
     runs::{short, tone},
     setting::Screen,
@@ -85,17 +85,17 @@ fn facts(shown: &RunDetail) -> String {
         (None, Some(settled)) => format!("{}, settled {settled}", run.state),
         (Some(reason), Some(settled)) => format!("{} ({reason}), settled {settled}", run.state),
     };
-    let span = (run.count > 1).then(|| format!("{}, {} occurrences in all", utc(run.through), run.count));
+    let span = (run.count > 1).then(|| format!("{}, {} occurrences in all", instant(run.through), run.count));
     let work = shown.work.as_ref();
     let facts = [
         ("run", Some(run.id.clone())),
         ("job", Some(run.job.clone())),
-        ("scheduled for", Some(utc(run.scheduled_for))),
+        ("scheduled for", Some(instant(run.scheduled_for))),
         ("through", span),
         ("trigger", Some(run.trigger.clone())),
         ("asked by", run.asked_by.clone()),
         ("state", Some(state)),
-        ("finished at", shown.finished_at.map(utc)),
+        ("finished at", shown.finished_at.map(instant)),
         ("late", run.lateness_ms.map(short)),
         ("took", run.duration_ms.map(short)),
         ("status", run.status.map(|status| status.to_string())),
@@ -103,8 +103,8 @@ fn facts(shown: &RunDetail) -> String {
         ("definition", Some(shown.definition.clone())),
         ("followed at", work.map(|work| format!("{} of target {}", work.path, work.target))),
         ("progress", work.and_then(|work| Some(printable(work.progress.as_deref()?)))),
-        ("next look", work.and_then(|work| work.next_look).map(utc)),
-        ("followed until", work.map(|work| utc(work.until))),
+        ("next look", work.and_then(|work| work.next_look).map(instant)),
+        ("followed until", work.map(|work| instant(work.until))),
         ("stopped by", work.and_then(|work| work.cancel.clone())),
     ];
     let known = facts.into_iter().filter_map(|(name, value)| Some(format!("{name:15}{}\n", value?)));
@@ -121,7 +121,7 @@ fn attempts_table(attempts: &[AttemptRow], screen: Screen) -> String {
         let cells = vec![
             attempt.number.to_string(),
             attempt.fence.to_string(),
-            utc(attempt.sent_at),
+            instant(attempt.sent_at),
             took.unwrap_or_default(),
             attempt.outcome.clone().unwrap_or_else(|| "open".to_owned()),
             attempt.reason.clone().unwrap_or_default(),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     argument,
-    firing::utc,
+    firing::{instant, utc},
     ledger::Ledger,
     setting::Screen,
     table::{Tone, table},
@@ -118,8 +118,8 @@ impl Summary {
         };
         let covered = format!(
             "{} to {}: {}, {}",
-            utc(from),
-            utc(to),
+            instant(from),
+            instant(to),
             counted(self.jobs, "job"),
             counted(self.occurrences, "occurrence")
         );
@@ -177,7 +177,7 @@ fn findings_table(verdicts: &[Verdict], screen: Screen) -> String {
         let of_kind = shown.entry(finding.kind()).or_default();
         *of_kind += 1;
         if *of_kind <= SHOWN {
-            let cells = vec![finding.kind().to_owned(), verdict.job.to_string(), utc(finding.at()), what(finding)];
+            let cells = vec![finding.kind().to_owned(), verdict.job.to_string(), instant(finding.at()), what(finding)];
             rows.push((Tone::Bad, cells));
         }
     }
@@ -195,14 +195,16 @@ fn findings_table(verdicts: &[Verdict], screen: Screen) -> String {
 fn what(finding: &Finding) -> String {
     match finding {
         Finding::Missing { count: 1, .. } => "no row accounts for it".to_owned(),
-        Finding::Missing { last, count, .. } => format!("no row accounts for these {count}, through {}", utc(*last)),
+        Finding::Missing { last, count, .. } => {
+            format!("no row accounts for these {count}, through {}", instant(*last))
+        }
         Finding::Doubled { count: 1, rows: [one, other], .. } => format!("two rows account for it: {one} and {other}"),
         Finding::Doubled { last, count, rows: [one, other], .. } => {
-            format!("two rows account for these {count}, through {}: {one} and {other}", utc(*last))
+            format!("two rows account for these {count}, through {}: {one} and {other}", instant(*last))
         }
         Finding::Invented { run, .. } => format!("no schedule demanded it, and run {run} stands for it"),
         Finding::Miscounted { run, last, counted, demanded, .. } => {
-            format!("run {run} counts {counted} through {}, and there are {demanded}", utc(*last))
+            format!("run {run} counts {counted} through {}, and there are {demanded}", instant(*last))
         }
         Finding::Unreadable { schedule, .. } => {
             format!("the schedule in force since then cannot be read: `{schedule}`")
@@ -217,7 +219,7 @@ fn open_table(verdicts: &[Verdict], screen: Screen) -> String {
         return String::new();
     }
     let rows = all.iter().take(SHOWN).map(|(verdict, open)| {
-        let cells = vec![open.state.to_string(), verdict.job.to_string(), utc(open.at), open.run.to_string()];
+        let cells = vec![open.state.to_string(), verdict.job.to_string(), instant(open.at), open.run.to_string()];
         (Tone::Doubtful, cells)
     });
     let rest = match all.len().checked_sub(SHOWN) {

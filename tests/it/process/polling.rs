@@ -163,6 +163,9 @@ async fn work_is_followed_to_its_success() {
     let open = row_in("polling", &sidecar, &app).await;
     let shown = shown(&sidecar, &open).await;
     assert!(shown.contains("polling") && shown.contains("/works/0") && shown.contains("look "), "{shown}");
+    let instants: Vec<&str> =
+        shown.split_whitespace().filter(|word| word.starts_with("20") && word.ends_with('Z')).collect();
+    assert!(instants.len() >= 4 && instants.iter().all(|at| at.len() <= "2026-03-01T12:00:00.000Z".len()), "{shown}");
     app.set("done");
     let done = row_in("succeeded", &sidecar, &app).await;
     assert_eq!((done["status"].as_u64(), done["reason"].as_str()), (Some(200), None), "{done}");
