@@ -48,6 +48,12 @@ pub(super) enum NoAnswer {
     /// It refused.
     #[error("{base} answered {status}: {detail}")]
     Refused { base: Url, status: u16, detail: String },
+    /// A run that it knew has no row of its own any more.
+    #[error(
+        "run {run} is over, and was not sent: what is skipped or missed joins the row before it that tells the same"
+    )]
+    #[diagnostic(help("`sexton runs` shows that row; its COUNT has one more"))]
+    Joined { run: String },
     /// Something else is there.
     #[error("{base} is no sexton, or one of another version: {cause}")]
     Foreign { base: Url, cause: String },

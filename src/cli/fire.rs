@@ -87,8 +87,8 @@ fn say(json: bool, value: &impl Serialize, words: &str, out: &mut dyn Write) -> 
     writeln!(out, "{text}").into_diagnostic()
 }
 
-/// Looks until the run has its outcome, also over a restart of the sidecar.
-/// `tells` how it stands meanwhile, on a terminal.
+/// Looks until the run, which the sidecar knows, has its outcome, also over a restart of the sidecar. `tells` how it stands
+/// meanwhile, on a terminal.
 pub(super) async fn until_ended(client: &Client, run: &str, tells: bool) -> Result<RunDetail, NoAnswer> {
     let progress = |text: &str| {
         if tells {
@@ -114,6 +114,7 @@ pub(super) async fn until_ended(client: &Client, run: &str, tells: bool) -> Resu
                 }
                 progress("the sidecar does not answer; it is waited for");
             }
+            Err(error) if error.is_not_found() => return Err(NoAnswer::Joined { run: run.to_owned() }),
             Err(error) => return Err(error),
         }
         tokio::time::sleep(looks.next().unwrap_or(LOOKS[LOOKS.len() - 1])).await;

@@ -1,5 +1,6 @@
 //! The program's commands, as a shell sees them.
 
+mod cancel;
 mod doctor;
 mod healthcheck;
 mod help;
