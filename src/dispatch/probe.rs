@@ -34,6 +34,8 @@ pub struct Question<'a> {
     pub path: &'a str,
     /// What the request shows.
     pub showing: Showing,
+    /// What a run token that it shows may do. Nothing else that is shown knows of scopes.
+    pub scopes: &'a [String],
 }
 
 /// What a question shows of who asks.
@@ -93,9 +95,9 @@ impl Dispatcher {
     }
 
     async fn asked(&self, target: &Target, question: Question<'_>, deadline: Instant) -> Tried {
-        let Question { method, path, showing } = question;
+        let Question { method, path, showing, scopes } = question;
         let call = |secret: Option<&Secret>| Call::outside_runs(method, target, path, secret, self.entropy);
-        let errand = Errand::of_no_job(RunId::new(self.clock.now(), self.entropy), LIMIT);
+        let errand = Errand { scopes, ..Errand::of_no_job(RunId::new(self.clock.now(), self.entropy), LIMIT) };
         let forged = match showing {
             Showing::Credential => return self.authenticated(target, &errand, deadline, call).await,
             Showing::Forged => self.forged(&target.auth, &errand).await.map(Some),

@@ -1,6 +1,9 @@
 //! The questions to one app, and what its answers mean.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chrono::TimeDelta;
 
@@ -27,7 +30,7 @@ impl Doctor<'_> {
     pub(super) async fn examine(&self, target: &Target, jobs: &[&Job]) -> Vec<Check> {
         let whoami = target.whoami.as_deref();
         let (method, path) = whoami.map_or(("OPTIONS", "/"), |path| ("GET", path));
-        let knock = self.ask(target, method, path, Showing::Nothing).await;
+        let knock = self.ask(target, method, path, Showing::Nothing, &[]).await;
         let mut checks = vec![about(target, Subject::Reached, reached(target, &knock).await)];
         let Ok(told) = &knock else { return checks };
         let showing = match self.credentials.ready_for(&target.auth) {
@@ -39,7 +42,7 @@ impl Doctor<'_> {
             }
         };
         if showing == Showing::Credential && target.auth != Auth::None {
-            checks.extend(self.credential(target, whoami, &knock).await);
+            checks.extend(self.credential(target, jobs, &knock).await);
         }
         checks.push(about(target, Subject::Clock, clock(target, told.ahead)));
         checks.extend(self.paths(target, jobs, showing).await);
@@ -47,11 +50,12 @@ impl Doctor<'_> {
     }
 
     /// Whether the app takes the credential, only that, and not for making tokens.
-    async fn credential(&self, target: &Target, whoami: Option<&str>, without: &Answer) -> Vec<Check> {
+    async fn credential(&self, target: &Target, jobs: &[&Job], without: &Answer) -> Vec<Check> {
         let mut checks = Vec::new();
-        if let Some(path) = whoami {
-            let accepted = self.ask(target, "GET", path, Showing::Credential).await;
-            let forged = self.ask(target, "GET", path, Showing::Forged).await;
+        if let Some(path) = target.whoami.as_deref() {
+            // As the sidecar asks it: a run token may do nothing there.
+            let accepted = self.ask(target, "GET", path, Showing::Credential, &[]).await;
+            let forged = self.ask(target, "GET", path, Showing::Forged, &[]).await;
             checks.push(about(target, Subject::Accepted, accepts(target, path, &accepted)));
             checks.push(about(target, Subject::NothingRefused, refuses(target, path, "nothing", without)));
             checks.push(about(target, Subject::ForgedRefused, unmasks(target, path, &forged)));
@@ -64,7 +68,7 @@ impl Doctor<'_> {
             let found = "the target has no `whoami` to ask".to_owned();
             checks.push(about(target, Subject::Accepted, (Verdict::CannotTell, found, Some(to_do))));
         }
-        let minting = self.ask(target, "POST", self.tokens, Showing::Credential).await;
+        let minting = self.ask(target, "POST", self.tokens, Showing::Credential, &scopes_of(jobs)).await;
         checks.push(about(target, Subject::NoTokens, makes_no_tokens(target, self.tokens, &minting)));
         checks
     }
@@ -73,11 +77,12 @@ impl Doctor<'_> {
     async fn paths(&self, target: &Target, jobs: &[&Job], showing: Showing) -> Vec<Check> {
         let mut known: BTreeMap<&str, Finding> = BTreeMap::new();
         let mut checks = Vec::new();
+        let scopes = scopes_of(jobs);
         for (job, path) in jobs.iter().flat_map(|job| paths_of(job).map(move |path| (job, path))) {
             let finding = match known.get(path) {
                 Some(finding) => finding.clone(),
                 None => {
-                    let finding = exists(target, path, &self.ask(target, "OPTIONS", path, showing).await);
+                    let finding = exists(target, path, &self.ask(target, "OPTIONS", path, showing, &scopes).await);
                     known.entry(path).or_insert(finding).clone()
                 }
             };
@@ -86,9 +91,15 @@ impl Doctor<'_> {
         checks
     }
 
-    async fn ask(&self, target: &Target, method: &str, path: &str, showing: Showing) -> Answer {
-        self.dispatcher.ask(target, Question { method, path, showing }).await
+    async fn ask(&self, target: &Target, method: &str, path: &str, showing: Showing, scopes: &[String]) -> Answer {
+        self.dispatcher.ask(target, Question { method, path, showing, scopes }).await
     }
+}
+
+/// All that a token of any of the jobs may do.
+fn scopes_of(jobs: &[&Job]) -> Vec<String> {
+    let scopes: BTreeSet<&String> = jobs.iter().flat_map(|job| &job.scopes).collect();
+    scopes.into_iter().cloned().collect()
 }
 
 fn paths_of(job: &Job) -> impl Iterator<Item = &str> {

@@ -277,7 +277,7 @@ async fn whoami_mints_its_own() {
     let mut app = FakeApp::replying(Reply::Whole(answer(200, ""))).await;
     let dispatcher = dispatcher_with(with_new_key(folder.path()));
     dispatcher.whoami(&with_run_tokens(&app).target, "/me").await.unwrap();
-    let doctors = Question { method: "GET", path: "/me", showing: Showing::Credential };
+    let doctors = Question { method: "GET", path: "/me", showing: Showing::Credential, scopes: &[] };
     dispatcher.ask(&with_run_tokens(&app).target, doctors).await.unwrap();
     for seen in app.rest() {
         let (_, claims) = parts(&bearer(&seen));

@@ -7,10 +7,11 @@ use sexton::clock::{Clock, SystemClock};
 
 use super::{checks, doctor, finding, text, verdicts};
 use crate::{
+    credentials::run_token::parts,
     dispatch::fake_app::{FakeApp, Reply, Seen, answer, answer_with},
     support::{
-        process::Done,
-        sidecar::{OTHER, SECRET},
+        process::{Done, run},
+        sidecar::{OTHER, SECRET, Sidecar},
     },
 };
 
@@ -194,4 +195,34 @@ async fn it_asks_as_jobs_do() {
     assert_eq!(finding(&done, "no_tokens").0, "wrong");
     assert!(app.rest().iter().all(|seen| seen.header("authorization").is_none()));
     assert!(checks(&done).iter().all(|check| text(&check["target"]) == "app"));
+}
+
+/// Seed A8: whether it makes tokens, an app is asked with all that run tokens of the jobs may do; and whom it takes the
+/// sidecar for, with nothing of it, as the sidecar asks.
+#[tokio::test]
+async fn run_tokens_are_shown_with_the_scopes_of_the_jobs() {
+    let mut app = FakeApp::start(|_| Reply::Whole(answer(403, ""))).await;
+    let jobs = "auth = 'run-token'\naudience = 'app'\nwhoami = '/me'\nscopes = ['jobs:enqueue', 'jobs:read', 'sync:run']\n\
+        [jobs.sync]\nschedule = 'every 1h'\npath = '/sync'\nscopes = ['sync:run']\n\
+        [jobs.refresh]\nschedule = 'every 1h'\npath = '/refresh'\nscopes = ['sync:run', 'jobs:enqueue']\n\
+        [jobs.off]\nschedule = 'every 1h'\npath = '/off'\nenabled = false\n";
+    let sidecar = Sidecar::new(app.address, jobs);
+    let mut command = sidecar.command(&["doctor", "--json"]);
+    command.env("SEXTON_JWT_SECRETS", OTHER).env("SEXTON_ISSUER", "https://cron.example.org");
+    run(command).await;
+    let scope = |seen: &Seen| {
+        let token = seen.header("authorization")?.strip_prefix("Bearer ").unwrap();
+        Some(parts(token).1["scope"].as_str().unwrap().to_owned())
+    };
+    let shown: Vec<_> = app.rest().iter().map(|seen| (seen.line.clone(), scope(seen))).collect();
+    let all = Some("jobs:enqueue sync:run");
+    let expected = [
+        ("GET /me", None),
+        ("GET /me", Some("")),
+        ("GET /me", Some("")),
+        ("POST /api/auth/tokens", all),
+        ("OPTIONS /refresh", all),
+        ("OPTIONS /sync", all),
+    ];
+    assert_eq!(shown, expected.map(|(line, scope)| (format!("{line} HTTP/1.1"), scope.map(str::to_owned))));
 }
