@@ -71,6 +71,14 @@ impl Closing {
         Self { reason: None, ..Self::cancelled(nothing_runs, words) }
     }
 
+    /// What was cancelled took from when it was sent until it was given up, whatever was heard of its request.
+    fn timed(self, sent_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+        match self.outcome {
+            Outcome::Cancelled => Self { sent_at, duration: sent_at.map(|at| now - at), ..self },
+            _ => self,
+        }
+    }
+
     /// As the ledger is told. `due`: when the run was, if this is its first attempt.
     pub(super) fn of(self, run: RunId, due: Option<DateTime<Utc>>, then: Then) -> Finish {
         Finish {
@@ -117,6 +125,7 @@ impl Decisions {
             None => Then::Over { hold_until: held.then(|| after(now, live.job.hold)) },
         };
         let due = (live.attempt == Some(1)).then_some(live.fires_at);
+        let closing = closing.timed(live.sent_at, now);
         self.runs.get_mut(&run)?.stage = Stage::Ending;
         Some(Effect::Write(Write::Finish(vec![closing.of(run, due, then)])))
     }

@@ -20,6 +20,8 @@ pub(super) struct Live {
     pub(super) attempt: Option<u32>,
     /// That attempt's number within the job.
     pub(super) fence: Option<u64>,
+    /// When that attempt left, once it has.
+    pub(super) sent_at: Option<DateTime<Utc>>,
     /// The target whose permit it has.
     pub(super) permit: Option<Arc<Target>>,
     /// How far the app is with stopping it, once it was asked.
@@ -85,8 +87,8 @@ impl Live {
         trigger: Trigger,
     ) -> Self {
         let (standing, stage) = (Standing::Fresh, Stage::Claimed);
-        let (attempt, fence, permit, stopping) = (None, None, None, None);
-        Self { job, scheduled_for, fires_at, trigger, attempt, fence, permit, stopping, standing, stage }
+        let (attempt, fence, sent_at, permit, stopping) = (None, None, None, None, None);
+        Self { job, scheduled_for, fires_at, trigger, attempt, fence, sent_at, permit, stopping, standing, stage }
     }
 
     /// Whether the ledger let it go and has not heard of its end.

@@ -58,7 +58,7 @@ impl Decisions {
     ) {
         let begins = self.release_permit(now, run);
         if let Some(live) = self.runs.get_mut(&run).filter(|live| live.stage == Stage::InFlight) {
-            live.stage = Stage::TakenOn;
+            (live.stage, live.sent_at) = (Stage::TakenOn, Some(work.since));
             // What was said of the request was not said of the work.
             live.stopping = live.stopping.take().map(|stopping| Stopping::wanted(stopping.sake));
             let at = later(now, wait(work, report.retry_after)).min(work.until);
@@ -98,7 +98,7 @@ impl Decisions {
     pub(super) fn follow_again(&mut self, now: DateTime<Utc>, run: &Run, job: Arc<Job>, work: &Work) {
         let fires_at = job.fires_at(run.scheduled_for);
         let claimed = Live::claimed(Arc::clone(&job), run.scheduled_for, fires_at, run.trigger);
-        self.remember(run.id, Live { attempt: Some(work.attempt), ..claimed });
+        self.remember(run.id, Live { attempt: Some(work.attempt), sent_at: Some(work.since), ..claimed });
         self.follow(run.id, job, work.clone(), run.wake_at.unwrap_or(now).max(now), run.progress.clone());
     }
 

@@ -27,7 +27,7 @@ impl Decisions {
                 }
                 Some(Stage::Claimed) if is_firing => self.look_at_claim(now, run, &mut writes),
                 Some(Stage::Waiting(need)) if is_firing => self.ask_again(now, run, need, &mut writes),
-                Some(Stage::Ready { fence, attempt }) => effects.extend(self.send(run, fence, attempt)),
+                Some(Stage::Ready { fence, attempt }) => effects.extend(self.send(now, run, fence, attempt)),
                 Some(Stage::Polling) => effects.extend(self.look(now, run)),
                 _ => {}
             }
@@ -149,7 +149,7 @@ impl Decisions {
     fn ready(&mut self, now: DateTime<Utc>, run: RunId, fence: u64, attempt: u32) {
         self.leave_group_line(run);
         if let Some(live) = self.runs.get_mut(&run) {
-            (live.attempt, live.fence) = (Some(attempt), Some(fence));
+            (live.attempt, live.fence, live.sent_at) = (Some(attempt), Some(fence), None);
             live.stage = Stage::Ready { fence, attempt };
             let (at, group) = (leaves_at(now, live.fires_at), live.job.group.clone());
             let replaces = live.job.overlap == Overlap::Replace;
@@ -172,9 +172,9 @@ impl Decisions {
         Some(End { run, outcome, reason })
     }
 
-    fn send(&mut self, run: RunId, fence: u64, attempt: u32) -> Option<Effect> {
+    fn send(&mut self, now: DateTime<Utc>, run: RunId, fence: u64, attempt: u32) -> Option<Effect> {
         let live = self.runs.get_mut(&run)?;
-        live.stage = Stage::InFlight;
+        (live.stage, live.sent_at) = (Stage::InFlight, Some(now));
         Some(Effect::Send(Order {
             job: live.job.clone(),
             run,

@@ -237,6 +237,7 @@ fn cancelled() -> (World, RunId) {
 fn is_cancelled(world: &mut World, run: RunId, free: bool) {
     let row = &world.ledger.runs[&run];
     assert_eq!((row.state, row.reason), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
+    assert!(row.duration >= Some(secs(1)) && row.lateness == Some(secs(0)), "it was sent: {row:?}");
     assert!(world.open.is_empty(), "nobody listens to its request any more");
     assert_eq!(world.decisions.in_flight(), 0);
     world.on(noon() + secs(10), Event::Asked(4, Command::Cancel { run }));

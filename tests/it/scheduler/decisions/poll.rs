@@ -301,12 +301,14 @@ fn a_stop_waits_for_a_cancel_by_hand() {
     assert!(world.decisions.is_drained());
     assert_eq!(row(&world, run), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
     assert!(world.ledger.inherited(t(16)).slots.is_empty(), "nothing runs");
+    assert_eq!(world.ledger.runs[&run].duration, Some(secs(6)));
 
     let (mut world, run) = cancelled();
     world.on(t(44), Event::GraceOver);
     assert!(world.decisions.is_drained());
     assert_eq!(row(&world, run), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
     assert_eq!(world.ledger.inherited(t(44)).slots[0].run, run, "the app may be at it");
+    assert_eq!(world.ledger.runs[&run].duration, Some(secs(34)));
 }
 
 /// A 202 that comes during a stop is written down before the end.
@@ -410,5 +412,6 @@ fn a_cancel_by_hand_goes_on_with_what_the_app_took_on() {
         world.on(t(14), Event::Polled(run, Some(Polled::Over(over(Outcome::Failed, Some(Reason::Expect))))));
         assert_eq!(row(&world, run), (State::Ended(Outcome::Cancelled), Some(Reason::Settled)));
         assert!(world.ledger.inherited(t(14)).slots.is_empty(), "nothing of it runs");
+        assert_eq!(world.ledger.runs[&run].duration, Some(secs(4)));
     }
 }
