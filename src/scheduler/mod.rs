@@ -17,7 +17,7 @@ mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::mpsc::UnboundedSender, task::JoinSet};
+use tokio::{sync::mpsc::UnboundedSender, task::JoinSet, time::Instant};
 
 pub use announce::RunEnded;
 pub use command::{Commands, Handle};
@@ -34,7 +34,10 @@ use crate::{
 };
 
 /// How long the loop rests after a fault of its own before it starts over from the ledger.
-const RESTART_PAUSE: Duration = Duration::from_secs(1);
+const REST: Duration = Duration::from_secs(1);
+/// At most so long, when one life after the other is short. What falls due in a rest is younger than the `late_limit` after it,
+/// unless somebody set that lower, and so is still sent.
+const LONGEST_REST: Duration = Duration::from_secs(30);
 
 /// Turns true once, when nothing new is to be sent.
 pub type Stop = tokio::sync::watch::Receiver<bool>;
@@ -94,7 +97,9 @@ impl Scheduler {
 
     async fn keep_turning(&self, stop: &Stop) -> Result<(), StoreError> {
         let (mut lives, mut life, pen) = (JoinSet::new(), Life::First, Pen::default());
+        let mut rest = Duration::ZERO;
         loop {
+            let begin = Instant::now();
             lives.spawn(drive::drive(self.clone(), stop.clone(), life, Arc::clone(&pen)));
             match lives.join_next().await {
                 Some(Ok(Ok(Ended::Late))) => return Err(StoreError::Unanswered),
@@ -103,11 +108,29 @@ impl Scheduler {
                 Some(Err(death)) if death.is_panic() => tracing::error!("the scheduler's loop panicked"),
                 Some(Err(_)) | None => return Ok(()),
             }
-            tracing::error!("starting over from the ledger");
+            rest = rest_after(begin.elapsed(), rest);
+            tracing::error!(after_s = rest.as_secs(), "starting over from the ledger");
             self.metrics.loop_restarted();
             self.status.send_modify(|status| status.restarts += 1);
             life = Life::Later;
-            tokio::time::sleep(RESTART_PAUSE).await;
+            wait_out_rest(rest, stop.clone()).await;
         }
+    }
+}
+
+/// What ends a life as soon as it has begun would end the next ones too, and nothing is fired in between.
+fn rest_after(life: Duration, rest_before: Duration) -> Duration {
+    if life < rest_before { (rest_before * 2).min(LONGEST_REST) } else { REST }
+}
+
+/// A stop is not kept waiting: its drain needs a life.
+async fn wait_out_rest(rest: Duration, mut stop: Stop) {
+    let stopped = async {
+        let _ = stop.wait_for(|stop| *stop).await;
+        tokio::time::sleep(REST).await;
+    };
+    tokio::select! {
+        () = tokio::time::sleep(rest) => {}
+        () = stopped => {}
     }
 }

@@ -1,6 +1,6 @@
 //! The loop ends by a fault, and starts over from the ledger (seed D9).
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use sexton::run::{Outcome, Reason};
@@ -12,7 +12,7 @@ use super::{
     odd_ledgers::{Fault, OddLedger},
     story,
 };
-use crate::support::sidecar::FakeApp;
+use crate::support::{process::eventually, sidecar::FakeApp};
 
 /// A panic in what writes for the loop would leave it deaf: it is no end of the sidecar, and no silence.
 #[tokio::test]
@@ -38,6 +38,14 @@ async fn d9_a_panic_in_the_writing_is_survived() {
     }
 }
 
+/// Somebody is at the ledger with a tool of their own.
+async fn operate(folder: &Path, statement: &'static str) {
+    let options = SqliteConnectOptions::new().filename(folder.join("sexton.db"));
+    let mut operator = options.connect().await.unwrap();
+    operator.execute(statement).await.unwrap();
+    operator.close().await.unwrap();
+}
+
 /// A write that the ledger will never take is not told again for ever, with everything behind it: what it was about is
 /// unknown, and the others go on.
 #[tokio::test]
@@ -47,12 +55,9 @@ async fn a_write_that_can_never_succeed_wedges_nobody() {
     let tables =
         [("bad", "at 2026-03-10T12:00:02Z", "path = \"/ok\""), ("good", "every 1s", "path = \"/ok\"\nhold = \"1s\"")];
     let mut turning = Turning::start(folder.path(), jobs_of(&app, "", &tables), &clock).await;
-    let options = SqliteConnectOptions::new().filename(folder.path().join("sexton.db"));
-    let mut operator = options.connect().await.unwrap();
     let refuses = "CREATE TRIGGER refuses BEFORE UPDATE ON runs WHEN NEW.job = 'bad' AND NEW.outcome = 'succeeded'
                    BEGIN SELECT RAISE(ABORT, 'never'); END";
-    operator.execute(refuses).await.unwrap();
-    operator.close().await.unwrap();
+    operate(folder.path(), refuses).await;
     let bad = turning.next_of("bad", Outcome::Unknown).await;
     assert_eq!(bad.reason, Some(Reason::Crash));
     let seen = clock.now();
@@ -61,6 +66,32 @@ async fn a_write_that_can_never_succeed_wedges_nobody() {
     let rows = turning.stop().await;
     assert_eq!(story(&rows, "bad"), ["12:00:02 unknown crash"]);
     assert_eq!(app.of("bad").len(), 1);
+}
+
+/// A fault that ends each life as soon as it has begun is met less and less often, and a stop does not wait for the next one.
+#[tokio::test]
+async fn lives_that_end_at_once_are_ever_further_apart() {
+    let (app, folder) = (FakeApp::start().await, tempfile::tempdir().unwrap());
+    let (_, clock) = clock_at("2026-03-10T12:00:00.200Z");
+    let definitions = jobs_of(&app, "", &[("bad", "at 2026-03-10T12:00:01Z", "path = \"/ok\"")]);
+    let turning = Turning::start(folder.path(), definitions, &clock).await;
+    let refuses = "CREATE TRIGGER refuses BEFORE UPDATE ON runs WHEN NEW.outcome IS NOT NULL
+                   BEGIN SELECT RAISE(ABORT, 'never'); END";
+    operate(folder.path(), refuses).await;
+    let mut last = clock.monotonic();
+    for restarts in 1.. {
+        let begun = async || turning.watch.restarts().filter(|so_far| so_far.get() >= restarts);
+        eventually("another life", super::PATIENCE, begun).await;
+        let apart = clock.monotonic() - std::mem::replace(&mut last, clock.monotonic());
+        if restarts > 1 && apart >= Duration::from_millis(3_500) {
+            break;
+        }
+        assert!(restarts < 9, "the same life over and over: {apart:?} after the one before");
+    }
+    operate(folder.path(), "DROP TRIGGER refuses").await;
+    let rows = turning.stop().await;
+    assert!(last.elapsed() < Duration::from_secs(7), "the next life was 8 s away: {:?}", last.elapsed());
+    assert_eq!(story(&rows, "bad"), ["12:00:01 unknown crash"]);
 }
 
 /// The life before may have a write under way: the next one knows of it.
