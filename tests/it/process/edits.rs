@@ -4,12 +4,14 @@ use std::{
     fmt::Write as _,
     fs::{self, OpenOptions},
     io::Write as _,
+    ops::Range,
     os::unix::fs::symlink,
     path::PathBuf,
     time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::support::{
@@ -215,13 +217,18 @@ fn on_time(job: &str, arrivals: &[Arrival], interval: TimeDelta) {
 }
 
 /// A file of ten thousand jobs is read and checked beside the firings, and compared in a moment.
+///
+/// What makes every edit late is the sidecar's fault; what makes some late is a busy machine's. Probes fire all over the
+/// second, so that whenever the loop stands still, one of them is late by all but a tenth of a second of that.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reload_of_ten_thousand_jobs_delays_no_firing() {
+async fn an_edit_of_ten_thousand_jobs_delays_no_firing() {
     let app = FakeApp::start().await;
-    let head = format!("[targets.app]\nbase_url = 'http://{}'\n", app.address);
-    // An app that is slow on a busy machine is not what is tried here.
-    let probes = "[jobs.probe-a]\nschedule = 'every 1s'\npath = '/ok'\noverlap = 'allow'\n\
-                  [jobs.probe-b]\nschedule = 'every 1s'\npath = '/ok'\noverlap = 'allow'\n";
+    let mut probes = format!("[targets.app]\nbase_url = 'http://{}'\n", app.address);
+    for number in 0..10 {
+        let name = format!("probe-{number}");
+        write!(probes, "[jobs.{name}]\nschedule = 'every 1s'\npath = '/ok'\njitter = '1s'\noverlap = 'allow'\n")
+            .unwrap();
+    }
     let mut many = String::new();
     for number in 0..10_000 {
         let (hour, minute) = (number % 24, number % 60);
@@ -229,25 +236,31 @@ async fn a_reload_of_ten_thousand_jobs_delays_no_firing() {
             .unwrap();
     }
     let sidecar = Sidecar::new(app.address, "");
-    sidecar.define(&format!("{head}{probes}"));
+    sidecar.define(&format!("{probes}{many}"));
     let (mut running, _) = sidecar.run().await;
-    app.has("probe-a", 2).await;
-    for generation in 2..5 {
-        let begin = app.of("probe-a").len();
-        sidecar.define(&format!("{head}{probes}{many}# generation {generation}\n"));
+    app.has("probe-0", 2).await;
+    let mut edits = Vec::new();
+    for hours in 1..=4 {
+        let begin = app.of("probe-0").pop().unwrap().scheduled_for;
+        sidecar.define(&format!("{probes}{many}[jobs.edited]\nschedule = 'every {hours}h'\npath = '/ok'\n"));
         let line = running.hear("new definitions are in force").await;
-        assert_eq!(Running::field(&line, "total"), "10002", "{line}");
-        app.has("probe-a", begin + 3).await;
+        assert_eq!(Running::field(&line, "total"), "10011", "{line}");
+        app.has("probe-0", app.of("probe-0").len() + 3).await;
+        edits.push(begin..app.of("probe-0").pop().unwrap().scheduled_for);
     }
     assert_eq!(running.stop().await, Some(0));
     let rows = sidecar.runs().await;
-    let unsent: Vec<_> = rows.iter().filter(|row| row["outcome"] == "skipped" || row["outcome"] == "missed").collect();
-    assert!(unsent.is_empty(), "{unsent:#?}");
-    for probe in ["probe-a", "probe-b"] {
-        on_time(probe, &app.of(probe), TimeDelta::seconds(1));
-    }
-    let slowest = |arrivals: Vec<Arrival>| -> Option<(TimeDelta, DateTime<Utc>)> {
-        arrivals.iter().map(|arrival| (arrival.at - arrival.scheduled_for, arrival.scheduled_for)).max()
-    };
-    println!("latest: {:?}", slowest(app.of("probe-a")));
+    let latest: Vec<f64> = edits.iter().map(|edit| latest(&rows, edit)).collect();
+    println!("the latest firing of each edit: {latest:.1?} ms");
+    assert!(latest.iter().any(|millis| *millis < 700.0), "each edit delayed a firing: {latest:.1?} ms");
+    let proof = run(sidecar.command(&["verify"])).await;
+    assert_eq!(proof.code, Some(0), "{proof}");
+}
+
+/// By how many milliseconds the latest firing of that time was late; one that was not sent by a second.
+fn latest(rows: &[Value], time: &Range<DateTime<Utc>>) -> f64 {
+    let instant = |row: &Value| row["scheduled_for"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+    let of_then: Vec<_> = rows.iter().filter(|row| time.contains(&instant(row))).collect();
+    assert!(of_then.len() >= 10, "{} rows in {time:?}", of_then.len());
+    of_then.iter().map(|row| row["lateness_ms"].as_f64().unwrap_or(1000.0)).fold(0.0, f64::max)
 }
