@@ -5,7 +5,7 @@ mod repositories;
 mod scene;
 mod story;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use miette::{Context, IntoDiagnostic};
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
@@ -37,13 +37,14 @@ pub(super) fn run(Args {}: &Args, environment: &Environment) -> miette::Result<E
 }
 
 async fn play(environment: &Environment) -> miette::Result<ExitCode> {
+    let program = env::args().next().unwrap_or_else(|| "sexton".to_owned());
     let signals = Signals::listen().into_diagnostic()?;
     let folder = tempfile::Builder::new().prefix("sexton-demo-").tempdir().into_diagnostic()?;
     let repositories = Repositories::make(folder.path()).await.wrap_err("the demo's repositories cannot be made")?;
     let prices = Prices::make(&folder.path().join(scene::APP)).wrap_err("the demo's data cannot be made")?;
     let stop = watch::Sender::new(false);
     let scene = Scene::set(folder.path(), &repositories, environment, &stop).await?;
-    story::introduce(&scene, folder.path());
+    story::introduce(&program, &scene, folder.path());
     let changes = [
         tokio::spawn(repositories.keep_changing(stop.subscribe())),
         tokio::spawn(prices.keep_growing(stop.subscribe())),
@@ -53,6 +54,6 @@ async fn play(environment: &Environment) -> miette::Result<ExitCode> {
         () = signals.stop_then_end(stop) => Ok(ExitCode::from(130)),
     };
     changes.iter().for_each(JoinHandle::abort);
-    story::end();
+    story::end(&program);
     played
 }

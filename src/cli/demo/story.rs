@@ -10,7 +10,8 @@ use serde::Deserialize;
 use super::scene::Scene;
 use crate::scheduler::RunEnded;
 
-pub(super) fn introduce(scene: &Scene, folder: &Path) {
+/// `program`: how this one was called, and can be called again.
+pub(super) fn introduce(program: &str, scene: &Scene, folder: &Path) {
     let Scene { app_address, sidecar_address, jobs, store, secret_file, .. } = scene;
     say(&format!(
         "The app listens at http://{app_address}, the sidecar at http://{sidecar_address}, all files are in {folder}.\n\
@@ -18,8 +19,8 @@ pub(super) fn introduce(scene: &Scene, folder: &Path) {
          `data-refresh` is taken on by the app's job queue every 10 s, and polled; a row comes to `prices` every 14 s.\n\
          \n\
          Try meanwhile, in another terminal:\n\
-         \x20 sexton runs --store {store}\n\
-         \x20 sexton next {jobs} -n 3\n\
+         \x20 {program} runs --store {store}\n\
+         \x20 {program} next {jobs} -n 3\n\
          \x20 curl -s http://{sidecar_address}/healthz\n\
          \x20 curl -s http://{app_address}/api/audit -H \"Authorization: Bearer $(cat {secret})\"\n\
          \x20 git -C {living} log --oneline\n\
@@ -41,8 +42,8 @@ pub(super) fn tell_run(run: &RunEnded) {
     say(&format!("{at}Z  {:<12} {}{why}{late}{took}{found}", run.job.as_str(), run.outcome));
 }
 
-pub(super) fn end() {
-    say("The demo is over. Next: sexton check jobs.toml, and the README.");
+pub(super) fn end(program: &str) {
+    say(&format!("The demo is over. Next: {program} check jobs.toml, and the README."));
 }
 
 /// What the app answered.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{
     http::{Call, Reply},
     origin::{Origin, git_in},
-    process::eventually,
+    process::{eventually, run},
     sidecar::{PATIENCE, Running, SECRET, Sidecar, sexton},
 };
 
@@ -131,6 +131,16 @@ async fn the_demo_fires_and_ends_cleanly() {
     command.env("TMPDIR", folder.path()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
     let mut demo = command.spawn().unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    let advice = loop {
+        let line = lines.next_line().await.unwrap().expect("what to try meanwhile");
+        if line.contains(" runs --store ") {
+            break line;
+        }
+    };
+    let mut advice = advice.split_whitespace();
+    let mut runs = std::process::Command::new(advice.next().unwrap());
+    runs.args(advice);
+    run(runs).await.good();
     for (job, brought) in [("sync-all", "recipes nothing -> "), ("data-refresh", "prices imported (2 rows)")] {
         let fired = async {
             while let Some(line) = lines.next_line().await.unwrap() {
