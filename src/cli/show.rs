@@ -87,6 +87,7 @@ fn facts(shown: &RunDetail) -> String {
     };
     let span = (run.count > 1).then(|| format!("{}, {} occurrences in all", instant(run.through), run.count));
     let work = shown.work.as_ref();
+    let followed = work.filter(|_| run.outcome.is_none());
     let facts = [
         ("run", Some(run.id.clone())),
         ("job", Some(run.job.clone())),
@@ -103,9 +104,9 @@ fn facts(shown: &RunDetail) -> String {
         ("definition", Some(shown.definition.clone())),
         ("followed at", work.map(|work| format!("{} of target {}", work.path, work.target))),
         ("progress", work.and_then(|work| Some(printable(work.progress.as_deref()?)))),
-        ("next look", work.and_then(|work| work.next_look).map(instant)),
-        ("followed until", work.map(|work| instant(work.until))),
-        ("stopped by", work.and_then(|work| work.cancel.clone())),
+        ("next look", followed.and_then(|work| work.next_look).map(instant)),
+        ("followed until", followed.map(|work| instant(work.until))),
+        ("is stopped by", followed.and_then(|work| work.cancel.clone())),
     ];
     let known = facts.into_iter().filter_map(|(name, value)| Some(format!("{name:15}{}\n", value?)));
     known.collect()

@@ -170,6 +170,12 @@ async fn work_is_followed_to_its_success() {
     let done = row_in("succeeded", &sidecar, &app).await;
     assert_eq!((done["status"].as_u64(), done["reason"].as_str()), (Some(200), None), "{done}");
     assert!(done["duration_ms"].as_f64().unwrap() >= 2000.0, "it took as long as the work: {done}");
+    assert!(shown.contains("until ") && shown.contains("is stopped by"), "{shown}");
+    let shown = self::shown(&sidecar, &open).await;
+    assert!(
+        shown.contains("/works/0") && !shown.contains("until ") && !shown.contains("stopped"),
+        "it is over: {shown}"
+    );
     // The slot is free again.
     eventually("more work", PATIENCE, async || app.work(1)).await;
     assert_eq!(running.stop().await, Some(0));
