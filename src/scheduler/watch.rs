@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use tokio::sync::watch;
 
 use crate::{
@@ -77,7 +77,8 @@ impl Watch {
         self.dispatcher.preview(&Order {
             job: Arc::clone(job),
             run: RunId::new(now, entropy),
-            scheduled_for: now,
+            // As the ledger would keep it.
+            scheduled_for: now.trunc_subsecs(6),
             attempt: 1,
             fence: 0,
             trigger: Trigger::Manual,

@@ -50,6 +50,11 @@ async fn fire_tells_by_its_exit_code_how_it_went() {
     ] {
         assert!(shown.contains(part), "{part} is not in {shown}");
     }
+    let scheduled_for = shown.lines().find_map(|line| line.strip_prefix("sexton-scheduled-for: ")).unwrap();
+    assert!(
+        scheduled_for.len() <= "2026-03-01T12:00:00.000000Z".len(),
+        "as the ledger keeps instants: {scheduled_for}"
+    );
     assert!(app.of("quick").is_empty(), "a dry run sends nothing");
 
     let done = sidecar.ask(address, &["fire", "quick", "--wait"]).await;
