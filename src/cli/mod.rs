@@ -52,6 +52,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use miette::MietteHandlerOpts;
 
 use crate::{
     clock::SystemClock,
@@ -114,6 +115,7 @@ enum Command {
 /// Reads the command line, runs the command, and says how it went.
 #[must_use]
 pub fn main() -> ExitCode {
+    show_whole_lines();
     let environment = Environment::of_process();
     let mut out = Output::standard();
     match run(Cli::parse().command, &environment, &mut out) {
@@ -124,6 +126,11 @@ pub fn main() -> ExitCode {
             report.downcast_ref::<client::NoAnswer>().map_or(ExitCode::FAILURE, client::NoAnswer::exit_code)
         }
     }
+}
+
+/// Of what goes wrong. An id or a path that is wrapped cannot be copied; a terminal wraps by itself.
+fn show_whole_lines() {
+    drop(miette::set_hook(Box::new(|_| Box::new(MietteHandlerOpts::new().wrap_lines(false).build()))));
 }
 
 fn run(command: Command, environment: &Environment, out: &mut dyn Write) -> miette::Result<ExitCode> {

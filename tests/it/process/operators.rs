@@ -77,7 +77,10 @@ async fn fire_tells_by_its_exit_code_how_it_went() {
     let settled = sidecar.ask(address, &["settle", id, "--as", "failed"]).await.good();
     assert!(settled.contains("is settled as failed"), "{settled}");
     let twice = sidecar.ask(address, &["settle", id, "--as", "succeeded"]).await;
-    assert!(twice.code == Some(1) && flat(&twice.stderr).contains("was settled as failed before"), "{twice}");
+    assert!(
+        twice.code == Some(1) && twice.stderr.contains(&format!("run {id} was settled as failed before")),
+        "{twice}"
+    );
     let shown = sidecar.ask(address, &["show", id]).await.good();
     assert!(shown.contains("unknown (timeout), settled failed") && shown.contains("admin:ann"), "{shown}");
     let list = job(&sidecar, address, "hang").await;
