@@ -19,7 +19,11 @@ impl Decisions {
     /// Asks for all that a run needs to be sent. What it cannot have now, it waits for or ends without, as its job's overlap
     /// policy says.
     pub(super) fn ask(&mut self, now: DateTime<Utc>, run: RunId, writes: &mut Writes) {
-        if self.is_not_its_turn(run) {
+        if let Some(older) = self.whose_turn_it_is(run) {
+            // It may be waiting for this one, which was there first: a clock that was set made it due later.
+            if self.runs.get(&older).is_some_and(|older| older.stage == Stage::Waiting(Need::Turn)) {
+                self.wake_run(older);
+            }
             return self.wait_for_turn(run, None, writes);
         }
         self.end_retries_before(run, writes);
@@ -235,12 +239,15 @@ impl Decisions {
         self.look_again(DateTime::<Utc>::UNIX_EPOCH, run);
     }
 
-    /// Whether an older occurrence that its job catches up on is not over: they go one by one, whatever the overlap policy.
-    fn is_not_its_turn(&self, run: RunId) -> bool {
-        let Some(live) = self.runs.get(&run).filter(|live| live.job.catch_up == CatchUp::All) else { return false };
-        let older = self.by_job.get(&live.job.name).into_iter().flatten().take_while(|(_, other)| *other != run);
+    /// The oldest occurrence before this one that its job catches up on, if that is not over: they go one by one, whatever
+    /// the overlap policy.
+    fn whose_turn_it_is(&self, run: RunId) -> Option<RunId> {
+        let live =
+            self.runs.get(&run).filter(|live| live.job.catch_up == CatchUp::All && live.trigger.is_occurrence())?;
+        let mut older =
+            self.by_job.get(&live.job.name)?.iter().map(|(_, other)| *other).take_while(|other| *other != run);
         let catches_up = |other: &RunId| self.runs.get(other).is_some_and(|other| other.trigger == Trigger::CatchUp);
-        live.trigger.is_occurrence() && older.map(|(_, other)| other).any(catches_up)
+        older.find(catches_up)
     }
 
     /// Whether another run of a job that must not overlap waits for a permit, has one or is open. Its slot says so too,

@@ -160,6 +160,28 @@ fn a24_a_job_waits_once() {
     assert!(simulation.world.sent.iter().map(late).all(|late| late <= millis(10_400)), "{simulation:?}");
 }
 
+/// Guarantee G1: an occurrence that a clock which is set makes due behind a newer one, which waits for the group, takes its
+/// turn when the newer one makes way for it. Each would wait for the other otherwise.
+#[test]
+fn who_makes_way_for_an_older_one_wakes_it() {
+    let tables =
+        [("a", "every 1m", "group = \"db\"\ncatch_up = \"all\""), ("b", "at 2026-03-10T12:02:50Z", "group = \"db\"")];
+    let app = |order: &sexton::dispatch::Order| {
+        let takes = if order.job.name.as_str() == "b" { secs(20) } else { millis(10) };
+        Answer::After(takes, Outcome::Succeeded, None)
+    };
+    let mut simulation = Simulation::with_app(noon(), sharing(1, &tables), MemoryLedger::default(), app);
+    simulation.run_until(noon() + millis(178_500));
+    simulation.step_clock(-secs(180));
+    simulation.step_clock(secs(181));
+    simulation.run_for(millis(700));
+    assert_eq!(simulation.world.ledger.story("a")[..2], ["12:00:00 catch_up claimed", "12:01:00 succeeded"]);
+    assert_eq!(simulation.world.ledger.story("a").last().unwrap(), "12:03:00 claimed");
+    simulation.run_for(secs(30));
+    let story = simulation.world.ledger.story("a");
+    assert_eq!([&story[0], story.last().unwrap()], ["12:00:00 catch_up succeeded", "12:03:00 succeeded"]);
+}
+
 /// The pause between two attempts is nobody's time but the run's own.
 #[test]
 fn who_waits_to_retry_has_no_slot() {
