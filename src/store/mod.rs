@@ -74,8 +74,9 @@ pub trait RunStore: Debug + Send + Sync + 'static {
 
     /// Ends waiting runs; what is known of their attempts stays. A skipped or missed occurrence joins the row before it when
     /// that was never sent and ended the same way, for the same reason, under the same definition: its own row goes, the
-    /// other one's `through`, `count` and `finished_at` grow. Where rows were pruned after that one, nothing joins it. A run
-    /// that does not wait any more, or cannot end so from where it stands, is left alone.
+    /// other one's `through`, `count` and `finished_at` grow. It does not where rows were pruned after that one, nor past the
+    /// cursor, where occurrences between the two may be yet to get theirs. A run that does not wait any more, or cannot end
+    /// so from where it stands, is left alone.
     ///
     /// # Errors
     /// Also [`StoreError::Illegal`], before anything is written, for an outcome that no waiting run can have.

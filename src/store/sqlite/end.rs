@@ -90,8 +90,8 @@ fn ended(row: &SqliteRow) -> Result<Ended, StoreError> {
 }
 
 /// Makes one row of the ended run and the one before it if they tell the same: a job that is held for a day is one row of
-/// its history, not a thousand. A row that was sent tells of its request and joins nothing; where some were pruned, the one
-/// before may not be the neighbour.
+/// its history, not a thousand. A row that was sent tells of its request and joins nothing. Where some were pruned, and past
+/// the cursor, where some may be yet to come, the one before may not be the neighbour.
 async fn join_row_before(
     ledger: &mut SqliteConnection,
     now: DateTime<Utc>,
@@ -106,7 +106,7 @@ async fn join_row_before(
                ORDER BY scheduled_for DESC LIMIT 1
            ) AND state = ?4 AND reason = ?5 AND definition = ?6 AND fence IS NULL AND NOT EXISTS (
                SELECT 1 FROM periods WHERE job = ?1 AND kept_after > anchored_at AND kept_after > through
-           )"#,
+           ) AND EXISTS (SELECT 1 FROM jobs WHERE job = ?1 AND accounted_to >= ?2)"#,
     )
     .bind(&ended.job)
     .bind(ended.scheduled_for)

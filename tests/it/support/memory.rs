@@ -225,6 +225,9 @@ impl MemoryLedger {
     }
 
     fn join_row_before(&mut self, run: &Run) {
+        if self.cursors[&run.job].accounted_to < run.scheduled_for {
+            return;
+        }
         let rows = self.order.entry(run.job.clone()).or_default();
         let Some(before) = rows.range(..run.scheduled_for).next_back().map(|(_, id)| *id) else { return };
         let before = self.runs.get_mut(&before).unwrap();

@@ -95,6 +95,20 @@ pub(crate) async fn a_row_between_keeps_rows_apart(open: impl AsyncFn() -> Store
     assert_eq!(row(&store, between).await.state, State::Claimed);
 }
 
+/// Guarantee G1: behind a clock that was set back, what lies between two rows is yet to be accounted for.
+pub(crate) async fn nothing_joins_past_the_cursor(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a"]).await;
+    let (first, last) = (claimed(&store, "a", 60).await, claimed(&store, "a", 240).await);
+    store.anchor(vec![cursor("a", t(100))]).await.unwrap();
+    store.end(t(241), vec![skip(first, Reason::Running), skip(last, Reason::Running)]).await.unwrap();
+    assert_eq!(spans(&store, "a").await, [(60, 60, 1), (240, 240, 1)]);
+
+    let between = Accounting { spans: vec![span(120, 300, 4)], ..accounting("a", 100, 300) };
+    store.account(t(300), vec![between]).await.unwrap();
+    assert_eq!(spans(&store, "a").await, [(60, 60, 1), (120, 180, 2), (240, 240, 1), (300, 300, 1)]);
+}
+
 pub(crate) async fn another_job_is_not_joined(open: impl AsyncFn() -> Store) {
     let store = open().await;
     anchored(&store, &["a", "b"]).await;

@@ -111,6 +111,7 @@ conforms! {
     end::rows_that_differ_stay_apart,
     end::another_definition_begins_a_row_of_its_own,
     end::a_row_between_keeps_rows_apart,
+    end::nothing_joins_past_the_cursor,
     end::another_job_is_not_joined,
     end::a_row_that_was_sent_is_not_joined,
     end::a_run_that_is_no_longer_claimed_does_not_end,
