@@ -14,8 +14,8 @@ use super::{Admin, input, operate::Asker, refusal};
 use crate::{
     job::{Job, JobName},
     protocol::Problem,
-    run::{Outcome, Run, RunId, Trigger},
-    scheduler::decisions::{Command, Done},
+    run::{Outcome, Run, RunId},
+    scheduler::decisions::{Command, Done, Refused},
     store::RunQuery,
 };
 
@@ -66,21 +66,27 @@ pub(super) async fn step(
     let job = admin.job(&asked.job)?;
     let stretch = Stretch::of(&job, &asked, admin.clock.now());
     let stretch = stretch.map_err(|why| refusal(StatusCode::UNPROCESSABLE_ENTITY, why))?;
-    let rows = admin.store.runs(stretch.rows()).await.map_err(|error| admin.failed(&error))?;
-    let Some(Oldest { scheduled_for, open, left }) = stretch.oldest(&rows) else {
-        return Ok(Json(BackfillStep { job: asked.job, left: 0, run: None, scheduled_for: None }));
-    };
-    let run = match open {
-        Some(run) => run,
-        None => {
-            let (job, trigger, scheduled_for) = (job.name.clone(), Trigger::Backfill, Some(scheduled_for));
-            match admin.ask(Command::Fire { job, trigger, scheduled_for, by }).await? {
-                Done::Claimed { run, .. } => run,
-                other => return Err(admin.unexpected(other)),
+    loop {
+        let rows = admin.store.runs(stretch.rows()).await.map_err(|error| admin.failed(&error))?;
+        let Some(Oldest { scheduled_for, open, left }) = stretch.oldest(&rows) else {
+            return Ok(Json(BackfillStep { job: asked.job, left: 0, run: None, scheduled_for: None }));
+        };
+        let run = match open {
+            Some(run) => run,
+            None => {
+                let (job, again, by) = (job.name.clone(), asked.again, by.clone());
+                match admin.try_ask(Command::Backfill { job, scheduled_for, again, by }).await {
+                    Ok(Done::Claimed { run, .. }) => run,
+                    Ok(other) => return Err(admin.unexpected(other)),
+                    // The ledger knows more by now: another backfill, or the schedule, was there first.
+                    Err(Refused::Taken(_)) => continue,
+                    Err(refused) => return Err(admin.refused(&refused)),
+                }
             }
-        }
-    };
-    Ok(Json(BackfillStep { job: asked.job, left, run: Some(run.to_string()), scheduled_for: Some(scheduled_for) }))
+        };
+        let (run, scheduled_for) = (Some(run.to_string()), Some(scheduled_for));
+        return Ok(Json(BackfillStep { job: asked.job, left, run, scheduled_for }));
+    }
 }
 
 /// The occurrences of a stretch of time.
@@ -104,7 +110,7 @@ pub struct Oldest {
 }
 
 impl Stretch {
-    /// What is asked for at `now`.
+    /// What is asked for at `now`. An occurrence that jitter puts off beyond that is the schedule's own still.
     ///
     /// # Errors
     /// In words: it ends before it begins or is not over, or there is too much in it.
@@ -118,7 +124,8 @@ impl Stretch {
         }
         let before = from.checked_sub_signed(TimeDelta::nanoseconds(1)).unwrap_or(from);
         let all = std::iter::successors(job.schedule.next_after(before), |last| job.schedule.next_after(*last));
-        let occurrences: Vec<_> = all.take_while(|at| *at <= to).take(MOST + 1).collect();
+        let all = all.take_while(|at| *at <= to && job.fires_at(*at) <= now);
+        let occurrences: Vec<_> = all.take(MOST + 1).collect();
         if occurrences.len() > MOST {
             return Err(format!("there are more than {MOST} occurrences in it: take a shorter stretch of time"));
         }

@@ -14,7 +14,7 @@ use super::{Admin, input, input::Path, jobs::unknown_job, refusal};
 use crate::{
     job::JobName,
     protocol::Problem,
-    run::{Outcome, State as RunState, Trigger},
+    run::{Outcome, State as RunState},
     scheduler::decisions::{Command, Done, Refused},
     store::Pause,
 };
@@ -131,7 +131,7 @@ pub(super) async fn fire(
         let request = request.map_err(|why| refusal(StatusCode::UNPROCESSABLE_ENTITY, why))?;
         return Ok(Json(Fired { run, job: name, scheduled_for, request: Some(request) }).into_response());
     }
-    let command = Command::Fire { job: job.name.clone(), trigger: Trigger::Manual, scheduled_for: None, by };
+    let command = Command::Fire { job: job.name.clone(), by };
     admin.claim(name, command).await
 }
 
@@ -262,26 +262,33 @@ impl Admin {
 
     /// Has the scheduler do something.
     pub(super) async fn ask(&self, command: Command) -> Result<Done, Problem> {
+        self.try_ask(command).await.map_err(|refused| self.refused(&refused))
+    }
+
+    /// The same, for who knows what to do about a refusal.
+    pub(super) async fn try_ask(&self, command: Command) -> Result<Done, Refused> {
         if self.health.not_ready() == Some("starting") {
-            return Err(self.refused(&Refused::NotFiring));
+            return Err(Refused::NotFiring);
         }
-        self.handle.ask(command).await.map_err(|refused| self.refused(&refused))
+        self.handle.ask(command).await
     }
 
     pub(super) fn unexpected(&self, answer: Done) -> Problem {
         self.failed(&Unexpected(answer))
     }
 
-    fn refused(&self, refused: &Refused) -> Problem {
+    pub(super) fn refused(&self, refused: &Refused) -> Problem {
         let status = match refused {
             Refused::UnknownJob(job) => {
                 let in_force = self.health.definitions.borrow();
                 let known: Vec<&str> = in_force.loaded.definitions.jobs.keys().map(JobName::as_str).collect();
                 return super::not_found(unknown_job(job.as_str(), &known));
             }
-            Refused::NotOpen(_) | Refused::Changing(_) | Refused::NotUnknown(_) | Refused::NotPaused { .. } => {
-                StatusCode::CONFLICT
-            }
+            Refused::NotOpen(_)
+            | Refused::Changing(_)
+            | Refused::NotUnknown(_)
+            | Refused::NotPaused { .. }
+            | Refused::Taken(_) => StatusCode::CONFLICT,
             Refused::PauseOver(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Refused::NotFiring | Refused::Unwritable | Refused::Interrupted => return self.unavailable(refused),
         };

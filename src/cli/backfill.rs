@@ -139,7 +139,8 @@ impl Pass<'_> {
             }
         };
         let step = step.ok_or_else(|| miette!("the sidecar answered with nothing"))?;
-        self.total = self.total.max(self.sent + step.left);
+        // Somebody else may send some of them meanwhile.
+        self.total = self.sent + step.left;
         Ok(step.run.zip(step.scheduled_for))
     }
 

@@ -190,6 +190,7 @@ impl Write {
 async fn operate(store: &dyn RunStore, operation: &Operation) -> Result<bool, StoreError> {
     match operation.clone() {
         Operation::Claim(asked, _) => store.claim(asked).await.map(|()| true),
+        Operation::Backfill { asked, again, .. } => store.claim_past(asked, again).await,
         Operation::Settle(run, _, outcome, _) => store.settle(run, outcome).await,
         Operation::Pause(pause, _) => store.pause(vec![pause]).await.map(|()| true),
         Operation::ForgetPauses(jobs) => store.resume(jobs).await.map(|()| true),

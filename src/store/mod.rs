@@ -51,6 +51,10 @@ pub trait RunStore: Debug + Send + Sync + 'static {
     /// instant that an occurrence has too.
     async fn claim(&self, asked: Vec<Asked>) -> Result<(), StoreError>;
 
+    /// Claims a run of an instant of the past in the same way, unless a run of its job and instant has no outcome yet or,
+    /// without `again`, one has succeeded: then `false`, and nothing is written.
+    async fn claim_past(&self, asked: Asked, again: bool) -> Result<bool, StoreError>;
+
     /// What is held back, all jobs first, then by job.
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError>;
 

@@ -22,10 +22,17 @@ pub enum Command {
     Fire {
         /// Whose.
         job: JobName,
-        /// Why it is there: not because an instant came.
-        trigger: Trigger,
-        /// The instant that it is for; without one, now.
-        scheduled_for: Option<DateTime<Utc>>,
+        /// Who asks, as `class:name`.
+        by: Option<String>,
+    },
+    /// A run of a job for an instant of the past, unless one of that instant is open or has done it.
+    Backfill {
+        /// Whose.
+        job: JobName,
+        /// The instant.
+        scheduled_for: DateTime<Utc>,
+        /// Also when one has succeeded.
+        again: bool,
         /// Who asks, as `class:name`.
         by: Option<String>,
     },
@@ -104,6 +111,9 @@ pub enum Refused {
         /// Whether all jobs are paused, this one among them.
         all_are: bool,
     },
+    /// Somebody else was there first.
+    #[error("the occurrence of {0} is not to be sent: a run of it is open, or has succeeded")]
+    Taken(DateTime<Utc>),
     /// It would be over before it began.
     #[error("a pause until {0} is over already: name an instant to come")]
     PauseOver(DateTime<Utc>),
@@ -131,6 +141,15 @@ fn not_paused(job: Option<&JobName>, all_are: bool) -> String {
 pub enum Operation {
     /// Claim runs that no schedule demanded.
     Claim(Vec<Asked>, Option<Ticket>),
+    /// Claim a run of an instant of the past.
+    Backfill {
+        /// The run.
+        asked: Asked,
+        /// Also when one of that instant has succeeded.
+        again: bool,
+        /// Who waits to hear of it.
+        ticket: Ticket,
+    },
     /// Write down what an unknown run turned out to be.
     Settle(RunId, JobName, Outcome, Ticket),
     /// Begin a pause, or give one that is there an end.
@@ -143,7 +162,7 @@ impl Operation {
     pub(super) fn ticket(&self) -> Option<Ticket> {
         match self {
             Self::Claim(_, ticket) => *ticket,
-            Self::Settle(.., ticket) | Self::Pause(_, ticket) => Some(*ticket),
+            Self::Settle(.., ticket) | Self::Pause(_, ticket) | Self::Backfill { ticket, .. } => Some(*ticket),
             Self::ForgetPauses(_) => None,
         }
     }
@@ -177,9 +196,15 @@ impl Decisions {
                 effects.push(Effect::Answer(ticket, Ok(done)));
                 return Ok(None);
             }
-            Command::Fire { job, trigger, scheduled_for, by } => {
-                let asked = self.ask_for(now, &job, trigger, scheduled_for, by)?;
+            Command::Fire { job, by } => {
+                let asked = self.ask_for(now, &job, Trigger::Manual, None, by)?;
                 Operation::Claim(vec![asked], Some(ticket))
+            }
+            Command::Backfill { job, scheduled_for, again, by } => {
+                let asked = self.ask_for(now, &job, Trigger::Backfill, Some(scheduled_for), by)?;
+                // What fell due up to now has its own run first.
+                self.take_due(now, effects);
+                Operation::Backfill { asked, again, ticket }
             }
             Command::Settle { run, job, outcome } => Operation::Settle(run, job, outcome, ticket),
             Command::Pause { job, until, note, by } => {
@@ -236,7 +261,7 @@ impl Decisions {
         }
     }
 
-    /// The ledger did it. `found` is its answer to a settlement.
+    /// The ledger did it. `found` is its answer to a settlement or a backfill.
     pub(super) fn operated(
         &mut self,
         now: DateTime<Utc>,
@@ -245,14 +270,12 @@ impl Decisions {
         effects: &mut Vec<Effect>,
     ) {
         match operation {
-            Operation::Claim(asked, ticket) => {
-                let claimed = asked.first().map(|Asked { claim, .. }| (claim.id, claim.scheduled_for));
-                if let Some((ticket, (run, scheduled_for))) = ticket.zip(claimed) {
-                    effects.push(Effect::Answer(ticket, Ok(Done::Claimed { run, scheduled_for })));
-                }
-                let ends = asked.into_iter().filter_map(|Asked { job, claim, .. }| self.take_asked(now, &job, &claim));
-                push_writes(Vec::new(), ends.collect(), effects);
-                self.work_off_agenda(now, effects);
+            Operation::Claim(asked, ticket) => self.claimed(now, asked, ticket, effects),
+            Operation::Backfill { asked, ticket, .. } if found => {
+                self.claimed(now, vec![asked], Some(ticket), effects);
+            }
+            Operation::Backfill { asked, ticket, .. } => {
+                effects.push(Effect::Answer(ticket, Err(Refused::Taken(asked.claim.scheduled_for))));
             }
             Operation::Settle(run, job, outcome, ticket) if found => {
                 if self.holds.extract_if(.., |(.., held)| *held == run).next().is_some() {
@@ -274,6 +297,16 @@ impl Decisions {
             }
             Operation::ForgetPauses(_) => {}
         }
+    }
+
+    fn claimed(&mut self, now: DateTime<Utc>, asked: Vec<Asked>, ticket: Option<Ticket>, effects: &mut Vec<Effect>) {
+        let first = asked.first().map(|Asked { claim, .. }| (claim.id, claim.scheduled_for));
+        if let Some((ticket, (run, scheduled_for))) = ticket.zip(first) {
+            effects.push(Effect::Answer(ticket, Ok(Done::Claimed { run, scheduled_for })));
+        }
+        let ends = asked.into_iter().filter_map(|Asked { job, claim, .. }| self.take_asked(now, &job, &claim));
+        push_writes(Vec::new(), ends.collect(), effects);
+        self.work_off_agenda(now, effects);
     }
 
     /// Takes up a claimed run that no schedule demanded: it is due now, or when it was made.

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
-use super::{rows::micros, writer::Write};
+use super::{json, rows::micros, writer::Write};
 use crate::{
     job::JobName,
-    run::State,
+    run::{Outcome, State},
     store::{Asked, Pause, StoreError},
 };
 
@@ -21,23 +21,60 @@ impl Write for ClaimAsked {
     type Answer = ();
 
     async fn apply(&self, ledger: &mut SqliteConnection) -> Result<(), StoreError> {
-        for Asked { job, claim, by } in &self.0 {
-            sqlx::query(
-                r#"INSERT INTO runs (id, job, scheduled_for, through, count, "trigger", state, definition, asked_by)
-                   VALUES (?1, ?2, ?3, ?3, 1, ?4, ?5, ?6, ?7)"#,
-            )
-            .bind(claim.id.to_string())
-            .bind(job.as_str())
-            .bind(micros(claim.scheduled_for))
-            .bind(claim.trigger.as_str())
-            .bind(State::Claimed.as_str())
-            .bind(&claim.definition)
-            .bind(by)
-            .execute(&mut *ledger)
-            .await?;
+        for asked in &self.0 {
+            claim(ledger, asked).await?;
         }
         Ok(())
     }
+}
+
+/// A run of an instant of the past to claim, unless another one of that instant is in the way.
+pub(super) struct ClaimPast {
+    pub(super) asked: Asked,
+    pub(super) again: bool,
+}
+
+#[async_trait]
+impl Write for ClaimPast {
+    type Answer = bool;
+
+    async fn apply(&self, ledger: &mut SqliteConnection) -> Result<bool, StoreError> {
+        let done = [Outcome::Succeeded.as_str()];
+        let done: &[_] = if self.again { &[] } else { &done };
+        let in_the_way: Vec<&str> = State::OPEN.iter().map(|open| open.as_str()).chain(done.iter().copied()).collect();
+        let is_taken: bool = sqlx::query_scalar(
+            "SELECT EXISTS (
+                 SELECT 1 FROM runs WHERE job = ?1 AND scheduled_for = ?2
+                 AND ifnull(settled, state) IN (SELECT value FROM json_each(?3))
+             )",
+        )
+        .bind(self.asked.job.as_str())
+        .bind(micros(self.asked.claim.scheduled_for))
+        .bind(json::rows(&in_the_way)?)
+        .fetch_one(&mut *ledger)
+        .await?;
+        if !is_taken {
+            claim(ledger, &self.asked).await?;
+        }
+        Ok(!is_taken)
+    }
+}
+
+async fn claim(ledger: &mut SqliteConnection, Asked { job, claim, by }: &Asked) -> Result<(), StoreError> {
+    sqlx::query(
+        r#"INSERT INTO runs (id, job, scheduled_for, through, count, "trigger", state, definition, asked_by)
+           VALUES (?1, ?2, ?3, ?3, 1, ?4, ?5, ?6, ?7)"#,
+    )
+    .bind(claim.id.to_string())
+    .bind(job.as_str())
+    .bind(micros(claim.scheduled_for))
+    .bind(claim.trigger.as_str())
+    .bind(State::Claimed.as_str())
+    .bind(&claim.definition)
+    .bind(by)
+    .execute(ledger)
+    .await?;
+    Ok(())
 }
 
 /// Pauses to begin, or to put in place of those that are there.

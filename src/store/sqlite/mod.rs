@@ -42,7 +42,7 @@ use self::{
     anchor::Anchor,
     begin::BeginRuns,
     blocking::blocking,
-    by_hand::{BeginPauses, ClaimAsked, EndPauses},
+    by_hand::{BeginPauses, ClaimAsked, ClaimPast, EndPauses},
     end::EndRuns,
     finish::FinishRuns,
     follow::FollowRuns,
@@ -128,6 +128,10 @@ impl RunStore for SqliteStore {
 
     async fn claim(&self, asked: Vec<Asked>) -> Result<(), StoreError> {
         self.write(ClaimAsked(asked)).await
+    }
+
+    async fn claim_past(&self, asked: Asked, again: bool) -> Result<bool, StoreError> {
+        self.write(ClaimPast { asked, again }).await
     }
 
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {

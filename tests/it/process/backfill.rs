@@ -8,6 +8,7 @@ use crate::support::sidecar::{FakeApp, OTHER, Running, Sidecar, sexton};
 
 const JOBS: &str = "[jobs.hourly]\nschedule = 'every 1h'\npath = '/ok'\n\
     [jobs.slow]\nschedule = 'every 1h'\npath = '/slow'\nhold = '1s'\n\
+    [jobs.many]\nschedule = 'every 1h'\npath = '/ok'\noverlap = 'allow'\n\
     [jobs.busy]\nschedule = 'every 1h'\npath = '/busy'\n\
     [jobs.hang]\nschedule = 'every 1h'\npath = '/hang'\ntimeout = '1s'\nhold = '1s'\n";
 
@@ -63,6 +64,26 @@ async fn what_did_not_succeed_is_sent_in_order_and_once() {
     assert!(wrong.code == Some(2) && flat(&wrong.stderr).contains("still to come"), "{wrong}");
     let wrong = sidecar.ask(address, &backfill("hourly", "1970-01-01T00:00:00Z", &to)).await;
     assert!(wrong.code == Some(2) && flat(&wrong.stderr).contains("more than 10000"), "{wrong}");
+    assert_eq!(running.stop().await, Some(0));
+}
+
+/// Guarantee G2: also where runs may overlap, two who send the same stretch again share it.
+#[tokio::test]
+async fn two_at_once_send_each_occurrence_once() {
+    let app = FakeApp::start().await;
+    let sidecar = Sidecar::new(app.address, JOBS);
+    let (mut running, address) = sidecar.operated().await;
+    let (from, to) = hours_ago(9);
+    let asked = backfill("many", &from, &to);
+    let all = tokio::join!(sidecar.ask(address, &asked), sidecar.ask(address, &asked), sidecar.ask(address, &asked));
+    for done in [all.0, all.1, all.2] {
+        assert_eq!(done.code, Some(0), "{done}");
+    }
+    let mut instants: Vec<_> = app.of("many").into_iter().map(|arrival| arrival.scheduled_for).collect();
+    instants.sort();
+    assert_eq!(instants.len(), 10, "{instants:?}");
+    instants.dedup();
+    assert_eq!(instants.len(), 10, "each once");
     assert_eq!(running.stop().await, Some(0));
 }
 

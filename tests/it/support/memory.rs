@@ -138,6 +138,16 @@ impl MemoryLedger {
                     self.runs.insert(run.id, run);
                 }
             }
+            Operation::Backfill { asked: Asked { job, claim, by }, again, .. } => {
+                let of_it =
+                    self.runs.values().filter(|run| run.job == *job && run.scheduled_for == claim.scheduled_for);
+                let succeeded = |run: &Run| run.settled.or(run.state.outcome()) == Some(Outcome::Succeeded);
+                if of_it.into_iter().any(|run| run.state.outcome().is_none() || !again && succeeded(run)) {
+                    return false;
+                }
+                let run = Run { asked_by: by.clone(), ..of_claim(job, claim) };
+                self.runs.insert(run.id, run);
+            }
             Operation::Settle(run, _, outcome, _) => {
                 let unknown = |run: &&mut Run| run.state == State::Ended(Outcome::Unknown) && run.settled.is_none();
                 let Some(run) = self.runs.get_mut(run).filter(unknown) else { return false };

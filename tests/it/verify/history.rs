@@ -243,6 +243,9 @@ impl Life {
                     Operation::Pause(pause, _) => store.pause(vec![pause.clone()]).await.unwrap(),
                     Operation::ForgetPauses(jobs) => store.resume(jobs.clone()).await.unwrap(),
                     Operation::Claim(asked, _) => store.claim(asked.clone()).await.unwrap(),
+                    Operation::Backfill { asked, again, .. } => {
+                        let _ = store.claim_past(asked.clone(), *again).await.unwrap();
+                    }
                     Operation::Settle(run, _, outcome, _) => assert!(store.settle(*run, *outcome).await.unwrap()),
                 }
                 Stored::Operated(operation, true)

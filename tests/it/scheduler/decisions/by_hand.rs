@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 fn fire(job: &str) -> Command {
-    Command::Fire { job: name(job), trigger: Trigger::Manual, scheduled_for: None, by: Some("admin:ann".to_owned()) }
+    Command::Fire { job: name(job), by: Some("admin:ann".to_owned()) }
 }
 
 fn pause(job: Option<&str>, until: Option<DateTime<Utc>>) -> Command {
@@ -82,6 +82,28 @@ fn a_run_by_hand_is_not_stacked_on_another() {
     world.on(noon() + secs(70), Event::Wake);
     let over = |notice: &Notice| matches!(notice, Notice::HoldOver { .. });
     assert!(!world.told.iter().any(over), "a settled run has no hold left to be over");
+}
+
+/// Guarantee G2: two who send the same occurrence again, and the schedule, are told of one another by the ledger.
+#[test]
+fn an_instant_of_the_past_is_sent_by_one_at_a_time() {
+    let definitions = jobs(&[("a", "every 1h", "timeout = \"3s\"\noverlap = \"allow\"")]);
+    let mut world = World::start(noon(), definitions, MemoryLedger::default());
+    let backfill = |of| Command::Backfill { job: name("a"), scheduled_for: of, again: false, by: None };
+    let (of, now) = (noon() - secs(3_600), noon() + secs(10));
+    world.on(now, Event::Asked(1, backfill(of)));
+    world.on(now, Event::Asked(2, backfill(of)));
+    let run = claimed(&world, 1);
+    assert_eq!((world.answers[&2].clone(), world.sent.len()), (Err(Refused::Taken(of)), 1));
+    world.succeed(now + secs(1), run);
+    world.on(now + secs(2), Event::Asked(3, backfill(of)));
+    assert_eq!(world.answers[&3], Err(Refused::Taken(of)), "it is done");
+
+    // The machine slept over an occurrence, and somebody sends it again before anybody looked.
+    let of = noon() + secs(3_600);
+    world.on(of + secs(5), Event::Asked(4, backfill(of)));
+    assert_eq!(world.answers[&4], Err(Refused::Taken(of)), "it has its own run");
+    assert_eq!(world.sent.len(), 2);
 }
 
 #[test]

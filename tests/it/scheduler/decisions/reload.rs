@@ -308,7 +308,7 @@ fn beginning(keys: &str, by_hand: bool) -> World {
     let now = one_o_clock() - millis(50);
     if by_hand {
         let now = now - secs(1_800);
-        let fire = Command::Fire { job: name("a"), trigger: Trigger::Manual, scheduled_for: None, by: None };
+        let fire = Command::Fire { job: name("a"), by: None };
         world.on_unwritten(now, Event::Asked(1, fire));
         let claim = world.unwritten.pop_front().unwrap();
         let stored = world.ledger.carry_out(now, claim).unwrap();

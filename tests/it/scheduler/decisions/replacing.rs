@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sexton::{
     dispatch::{Cancelled, Polled, Report},
     job::{Call, Definitions},
-    run::{Outcome, Reason, RunId, Trigger, Work},
+    run::{Outcome, Reason, RunId, Work},
     scheduler::decisions::{Command, Done, Event},
 };
 
@@ -71,8 +71,8 @@ fn accepted(now: DateTime<Utc>) -> Report {
     Report { status: Some(202), work: Some(Box::new(work)), ..report(Outcome::Unknown, None, now) }
 }
 
-fn fire(trigger: Trigger) -> Command {
-    Command::Fire { job: name("a"), trigger, scheduled_for: None, by: None }
+fn fire() -> Command {
+    Command::Fire { job: name("a"), by: None }
 }
 
 fn confirms() -> Option<Cancelled> {
@@ -203,7 +203,7 @@ fn a_retry_is_nothing_that_was_stopped() {
     pass(&mut world, 3_598, 3_600);
     let run = world.sent[0].1.run;
     world.answer(at(1), run, Some(accepted(at(0))));
-    world.on(at(2), Event::Asked(1, fire(Trigger::Manual)));
+    world.on(at(2), Event::Asked(1, fire()));
     assert_eq!(world.cancels.len(), 1, "the newer one wants its place");
     let failed = Report { status: Some(500), ..report(Outcome::Failed, Some(Reason::Status), at(0)) };
     world.on(at(3), Event::Wake);
@@ -238,7 +238,7 @@ fn what_was_just_taken_on_is_stopped_too() {
     let mut world = World::start(noon(), polling(""), MemoryLedger::default());
     pass(&mut world, 3_598, 3_600);
     let run = world.sent[0].1.run;
-    world.on_unwritten(at(0), Event::Asked(1, fire(Trigger::Manual)));
+    world.on_unwritten(at(0), Event::Asked(1, fire()));
     world.open.remove(&run);
     world.on_unwritten(at(1), Event::AttemptEnded(run, Some(accepted(at(0)))));
     assert_eq!(world.cancels, [], "nothing of it is known yet");
@@ -273,7 +273,7 @@ fn the_app_is_asked_again_after_a_restart() {
     pass(&mut world, 3_598, 3_600);
     let run = world.sent[0].1.run;
     world.answer(at(1), run, Some(accepted(at(0))));
-    world.on(at(2), Event::Asked(1, fire(Trigger::Manual)));
+    world.on(at(2), Event::Asked(1, fire()));
     assert_eq!(world.cancels.len(), 1);
     let mut world = world.restart(at(5), polling(""));
     world.pulse(at(5));
@@ -289,7 +289,8 @@ fn a_backfill_replaces_nothing() {
     let mut world = World::start(noon(), replacing(), MemoryLedger::default());
     pass(&mut world, 58, 61);
     let backfill = |world: &mut World, at: DateTime<Utc>| {
-        world.on(at, Event::Asked(1, fire(Trigger::Backfill)));
+        let past = Command::Backfill { job: name("a"), scheduled_for: t(-60), again: false, by: None };
+        world.on(at, Event::Asked(1, past));
         let Ok(Done::Claimed { run, .. }) = world.answers[&1] else { panic!("{:?}", world.answers) };
         run
     };

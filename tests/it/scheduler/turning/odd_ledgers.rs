@@ -140,6 +140,9 @@ impl RunStore for OddLedger {
     async fn claim(&self, asked: Vec<Asked>) -> Result<(), StoreError> {
         self.write("claim").await?.claim(asked).await
     }
+    async fn claim_past(&self, asked: Asked, again: bool) -> Result<bool, StoreError> {
+        self.write("claim").await?.claim_past(asked, again).await
+    }
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         self.ledger.pauses().await
     }

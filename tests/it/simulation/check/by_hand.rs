@@ -9,7 +9,7 @@ use sexton::{
     store::Pause,
 };
 
-use super::{Call, History, JITTER, Kind, Rule, Violation, is_occurrence};
+use super::{Call, History, JITTER, Kind, Reign, Rule, Violation, is_occurrence};
 
 type Instant = DateTime<Utc>;
 
@@ -124,21 +124,26 @@ fn asked_for(history: &History, violations: &mut Vec<Violation>) {
     }
 }
 
-/// Another run of the occurrence, which had succeeded when a backfill asked for it, or was open.
+/// Another run of the occurrence, which had succeeded when a backfill asked for it, or was at it since.
 fn sent_for_nothing<'a>(history: &'a History, row: &'a Run) -> Option<&'a Run> {
     let ask = history.deeds.ask_of(row)?;
-    let first: &Call = history.calls.iter().find(|call| call.run == row.id)?;
+    let (_, end) = at_it(history, row)?;
+    let again = matches!(ask.what, What::Backfill { again: true, .. });
     let mut others = history.rows_of(&row.job).map(|(other, _)| other);
     others.find(|other| {
         let same = other.id != row.id && other.scheduled_for == row.scheduled_for;
-        let before = other.finished_at.is_some_and(|at| at < history.clock.wall(ask.at) - SLACK);
+        let before = other.finished_at.is_some_and(|at| at < history.clock.wall(ask.at));
         let had_succeeded = before && other.state == State::Ended(Outcome::Succeeded);
-        let again = matches!(ask.what, What::Backfill { again: true, .. });
-        let is_open = |call: &Call| {
-            call.run == other.id && call.received < ask.at - SLACK && call.was_heard() && first.received < call.closed
-        };
-        same && (had_succeeded && !again || history.calls.iter().any(is_open))
+        let beside = || at_it(history, other).is_some_and(|(from, to)| from < end && ask.at < to);
+        same && (had_succeeded && !again || beside())
     })
+}
+
+/// From when to when the sidecar was at a run, by the app's log: also between its attempts, and while it looked at its work.
+fn at_it(history: &History, row: &Run) -> Option<(Instant, Instant)> {
+    let calls = || history.calls.iter().filter(|call| call.run == row.id);
+    let looks = calls().flat_map(Call::looks_heard).map(|look| look.at);
+    Some((calls().map(|call| call.received).min()?, calls().map(|call| call.closed).chain(looks).max()?))
 }
 
 /// What falls into a pause is not sent, and nothing else says that it fell into one.
@@ -182,5 +187,6 @@ fn waited_until_held_back(history: &History, row: &Run, at: Instant) -> bool {
     let mut pauses = history.deeds.pauses.iter().filter(|pause| pause.is_for(&row.job));
     let began_meanwhile =
         |pause: &Pause| at < pause.since && pause.since <= end && pause.until.is_none_or(|until| end <= until + SLACK);
-    (history.is_crowded() || jobs.any(waits)) && pauses.any(began_meanwhile)
+    let is_crowded = history.reigns.iter().any(Reign::is_crowded);
+    (is_crowded || jobs.any(waits)) && pauses.any(began_meanwhile)
 }

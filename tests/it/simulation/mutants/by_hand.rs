@@ -14,6 +14,18 @@ fn a_backfill_of_what_succeeded_is_caught() {
     is_caught(Between { overhear, ..Between::NOTHING }, &[Rule::SentTwice]);
 }
 
+/// Two who send the same occurrence again both get a run.
+#[test]
+fn a_backfill_beside_another_is_caught() {
+    let lie = |write: Write| match write {
+        Write::Operate(Operation::Backfill { asked, ticket, .. }) => {
+            Ok(Write::Operate(Operation::Claim(vec![asked], Some(ticket))))
+        }
+        write => Ok(write),
+    };
+    is_caught(Between::lie(lie), &[Rule::SentTwice]);
+}
+
 #[test]
 fn a_run_that_is_settled_otherwise_is_caught() {
     let lie = |mut write: Write| {

@@ -53,8 +53,8 @@ impl fmt::Display for Fate {
 pub(crate) enum Deed {
     /// Asks so many times in a row for a run of a job.
     Fire(usize, u64),
-    /// Sends the occurrences of a job again that lie so far back, over so long a time.
-    Backfill { number: usize, back: TimeDelta, length: TimeDelta, again: bool },
+    /// Sends the occurrences of a job again that lie so far back, over so long a time; so many do at once.
+    Backfill { number: usize, back: TimeDelta, length: TimeDelta, again: bool, times: usize },
     /// Cancels a run that is not over.
     Cancel(usize),
     /// Looks at the app and settles what it has done.
@@ -100,7 +100,8 @@ pub(super) fn by_hand(dice: &mut Dice) -> Deed {
         0..5 => Deed::Fire(number, 1 + dice.below(3)),
         5..9 => {
             let back = dice.span(secs(600), secs(6 * 3_600));
-            Deed::Backfill { number, back, length: back.min(dice.span(secs(600), secs(5_400))), again: dice.chance(30) }
+            let (length, again) = (back.min(dice.span(secs(600), secs(5_400))), dice.chance(30));
+            Deed::Backfill { number, back, length, again, times: if dice.chance(40) { 2 } else { 1 } }
         }
         9..13 => Deed::Cancel(number),
         13..16 => Deed::Settle(number),

@@ -4,12 +4,15 @@ use chrono::TimeDelta;
 use sexton::{
     admin,
     job::JobName,
-    run::{Outcome, RunId, Trigger},
+    run::{Outcome, RunId},
     scheduler::decisions::{Command, Done, Refused, Ticket},
 };
 
 use super::{Instant, Stage};
-use crate::{simulation::check::What, support::world::secs};
+use crate::{
+    simulation::check::What,
+    support::world::{millis, secs},
+};
 
 /// How often it is looked whether a run is over, and how long a sidecar that is away is waited for.
 const AGAIN: TimeDelta = secs(20);
@@ -25,6 +28,8 @@ pub(super) struct Backfilling {
     pub(super) next_at: Instant,
     /// Who asked for the newest run.
     ticket: Option<Ticket>,
+    /// The occurrence that it is about to ask for.
+    wanted: Option<Instant>,
     /// The run that has to end first.
     run: Option<RunId>,
 }
@@ -32,7 +37,7 @@ pub(super) struct Backfilling {
 impl Backfilling {
     pub(super) fn new(asked: admin::Backfill, now: Instant) -> Self {
         let passed_on = asked.clone();
-        Self { asked, passed_on, begun: now, next_at: now, ticket: None, run: None }
+        Self { asked, passed_on, begun: now, next_at: now, ticket: None, wanted: None, run: None }
     }
 
     pub(super) fn hear(&mut self, ticket: Ticket, answer: &Result<Done, Refused>) {
@@ -45,17 +50,22 @@ impl Backfilling {
 }
 
 impl Stage {
+    /// The next of those who backfill does the next thing.
     pub(super) async fn go_on_backfilling(&mut self) {
-        let Some(mut backfill) = self.people.backfill.take() else { return };
-        backfill.next_at = self.now + AGAIN;
+        let next = (0..self.people.backfills.len()).min_by_key(|number| self.people.backfills[*number].next_at);
+        let Some(mut backfill) = next.map(|number| self.people.backfills.remove(number)) else { return };
         if self.now - backfill.begun > LONGEST {
             return;
         }
-        if !self.hears_people() || self.is_open(&mut backfill).await {
-            self.people.backfill = Some(backfill);
-            return;
+        backfill.next_at = self.now + AGAIN;
+        let goes_on = match backfill.wanted.take() {
+            Some(wanted) => self.send_wanted(&mut backfill, wanted).await,
+            None if !self.hears_people() || self.is_open(&mut backfill).await => true,
+            None => self.look_for_oldest(&mut backfill).await,
+        };
+        if goes_on {
+            self.people.backfills.push(backfill);
         }
-        self.people.backfill = self.send_oldest(backfill).await;
     }
 
     /// Whether its newest run is not over. One that was sent is done with, however it ended.
@@ -71,22 +81,28 @@ impl Stage {
         false
     }
 
-    async fn send_oldest(&mut self, mut backfill: Backfilling) -> Option<Backfilling> {
-        let job = self.file.jobs.get(&JobName::new(&backfill.asked.job).unwrap())?.clone();
-        if backfill.passed_on.to < backfill.passed_on.from {
-            return None;
-        }
+    /// What it makes of the ledger takes a moment, in which another one may be faster.
+    async fn look_for_oldest(&mut self, backfill: &mut Backfilling) -> bool {
+        let job = self.file.jobs.get(&JobName::new(&backfill.asked.job).unwrap());
+        let Some(job) = job.filter(|_| backfill.passed_on.from <= backfill.passed_on.to) else { return false };
         // A clock that was set back has its end still to come.
-        let stretch = admin::Stretch::of(&job, &backfill.passed_on, self.wall()).ok()?;
+        let Ok(stretch) = admin::Stretch::of(job, &backfill.passed_on, self.wall()) else { return false };
         let rows = self.store.runs(stretch.rows()).await.unwrap();
-        let oldest = stretch.oldest(&rows)?;
+        let Some(oldest) = stretch.oldest(&rows) else { return false };
         backfill.run = oldest.open;
         if oldest.open.is_none() {
-            let what = What::Backfill { scheduled_for: oldest.scheduled_for, again: backfill.asked.again };
-            let by = Some(self.people.ask_for(&job.name, self.now, what));
-            let (job, trigger, scheduled_for) = (job.name.clone(), Trigger::Backfill, Some(oldest.scheduled_for));
-            backfill.ticket = self.ask(Command::Fire { job, trigger, scheduled_for, by }).await;
+            backfill.wanted = Some(oldest.scheduled_for);
+            backfill.next_at = self.now + self.dice.span(millis(1), millis(30));
         }
-        Some(backfill)
+        true
+    }
+
+    async fn send_wanted(&mut self, backfill: &mut Backfilling, scheduled_for: Instant) -> bool {
+        let Some(job) = self.file.jobs.get(&JobName::new(&backfill.asked.job).unwrap()) else { return false };
+        let (job, again) = (job.name.clone(), backfill.passed_on.again);
+        let by =
+            Some(self.people.ask_for(&job, self.now, What::Backfill { scheduled_for, again: backfill.asked.again }));
+        backfill.ticket = self.ask(Command::Backfill { job, scheduled_for, again, by }).await;
+        true
     }
 }

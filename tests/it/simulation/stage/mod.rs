@@ -145,7 +145,8 @@ impl Stage {
     fn next(&self) -> Option<(Instant, Next)> {
         let fate = self.fates.front().map(|(at, _)| (*at, Next::Fate));
         let back = self.back_at.map(|at| (at, Next::Back));
-        let backfill = self.people.backfill.as_ref().map(|backfill| (backfill.next_at, Next::Backfill));
+        let backfills = self.people.backfills.iter().map(|backfill| (backfill.next_at, Next::Backfill));
+        let backfill = backfills.min_by_key(|(at, _)| *at);
         let own = self.sidecar.as_ref().and_then(|sidecar| sidecar.next(|wall| self.when(wall)));
         [own, fate, back, backfill].into_iter().flatten().min_by_key(|(at, _)| *at)
     }

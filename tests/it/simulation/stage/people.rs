@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sexton::{
     admin,
     job::JobName,
-    run::{Outcome, Run, RunId, Trigger},
+    run::{Outcome, Run, RunId},
     scheduler::decisions::{Command, Done, Event, Refused, Ticket},
     store::RunQuery,
 };
@@ -23,7 +23,7 @@ pub(super) struct People {
     last: Ticket,
     /// Who waits to hear that a run is settled so.
     settling: BTreeMap<Ticket, (RunId, Outcome)>,
-    pub(super) backfill: Option<Backfilling>,
+    pub(super) backfills: Vec<Backfilling>,
 }
 
 impl People {
@@ -40,9 +40,7 @@ impl People {
     }
 
     pub(super) fn hear(&mut self, ticket: Ticket, answer: &Result<Done, Refused>) {
-        if let Some(backfill) = &mut self.backfill {
-            backfill.hear(ticket, answer);
-        }
+        self.backfills.iter_mut().for_each(|backfill| backfill.hear(ticket, answer));
         match answer {
             Ok(Done::Claimed { run, .. }) => self.deeds.promised.push(*run),
             Ok(Done::Settled) => self.deeds.settled.extend(self.settling.remove(&ticket)),
@@ -58,18 +56,19 @@ impl Stage {
                 let Some(job) = self.job(number) else { return };
                 for _ in 0..times {
                     let by = Some(self.people.ask_for(&job, self.now, What::Fire));
-                    let (job, trigger, scheduled_for) = (job.clone(), Trigger::Manual, None);
-                    self.ask(Command::Fire { job, trigger, scheduled_for, by }).await;
+                    self.ask(Command::Fire { job: job.clone(), by }).await;
                 }
             }
-            Deed::Backfill { number, back, length, again } => {
+            Deed::Backfill { number, back, length, again, times } => {
                 let Some(job) = self.job(number) else { return };
                 let from = self.wall() - back;
                 let (job, to) = (job.to_string(), from + length);
-                let mut asked = admin::Backfill { job, from, to: to.min(self.wall()), again };
-                self.people.backfill = Some(Backfilling::new(asked.clone(), self.now));
-                (self.between.overhear)(&mut asked);
-                self.people.backfill.iter_mut().for_each(|backfill| backfill.passed_on = asked.clone());
+                let asked = admin::Backfill { job, from, to: to.min(self.wall()), again };
+                for _ in 0..times {
+                    let mut backfill = Backfilling::new(asked.clone(), self.now);
+                    (self.between.overhear)(&mut backfill.passed_on);
+                    self.people.backfills.push(backfill);
+                }
             }
             Deed::Cancel(number) => {
                 let open = self.store.unfinished().await.unwrap();

@@ -35,6 +35,32 @@ pub(crate) async fn a_run_by_hand_is_no_occurrence(open: impl AsyncFn() -> Store
     assert_eq!(history(&store, "a").await.len(), 3);
 }
 
+/// Guarantee G2 also for what is sent again: one run of an instant at a time, and none of what succeeded unless that is wanted.
+pub(crate) async fn an_instant_of_the_past_is_claimed_by_one(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    anchored(&store, &["a", "b"]).await;
+    let own = claimed(&store, "a", 60).await;
+    let past = |again| {
+        let store = &store;
+        async move { store.claim_past(asked("a", 60, Trigger::Backfill), again).await.unwrap() }
+    };
+    assert!(!past(true).await, "that of the schedule is open");
+    store.end(t(61), vec![skip(own, Reason::Running)]).await.unwrap();
+    let first = asked("a", 60, Trigger::Backfill);
+    assert!(store.claim_past(first.clone(), false).await.unwrap());
+    assert!(!past(true).await, "the first one is open");
+    assert!(store.claim_past(asked("a", 120, Trigger::Backfill), false).await.unwrap(), "another instant");
+    assert!(store.claim_past(asked("b", 60, Trigger::Backfill), false).await.unwrap(), "another job");
+
+    let run = first.claim.id;
+    begin_one(&store, 61, Begin { trigger: Trigger::Backfill, ..begin(run, Some(120)) }).await;
+    assert!(!past(true).await, "it is at it");
+    store.finish(t(62), vec![timeout(run, 90)]).await.unwrap();
+    store.settle(run, Outcome::Succeeded).await.unwrap();
+    assert!(!past(false).await, "it was settled as done");
+    assert!(past(true).await);
+}
+
 pub(crate) async fn pauses_are_kept_until_they_are_ended(open: impl AsyncFn() -> Store) {
     let store = open().await;
     let all = Pause { job: None, since: t(0), until: None, note: None, by: None };

@@ -157,6 +157,7 @@ conforms! {
     periods::a22_an_anchor_before_the_sign_of_life_takes_its_place,
     periods::periods_say_up_to_where_rows_were_pruned,
     by_hand::a_run_by_hand_is_no_occurrence,
+    by_hand::an_instant_of_the_past_is_claimed_by_one,
     by_hand::pauses_are_kept_until_they_are_ended,
     by_hand::the_history_is_read_in_parts,
     settle::an_unknown_run_settles_and_gives_its_slot_back,
