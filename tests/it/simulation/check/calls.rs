@@ -12,6 +12,9 @@ use super::{Call, History, Kind, Rule, Side, Violation, is_occurrence};
 
 type Instant = DateTime<Utc>;
 
+/// How long before it is received a request may have got its place.
+const BEFORE: TimeDelta = TimeDelta::seconds(2);
+
 pub(super) fn check(history: &History, job: &JobName, violations: &mut Vec<Violation>) {
     let calls: Vec<&Call> = history.calls_of(job).collect();
     sent_once(history, &calls, violations);
@@ -128,9 +131,12 @@ pub(super) fn groups(history: &History, violations: &mut Vec<Violation>) {
                 && was.iter().all(|job| keeps_others_out(job))
                 && is_at_it(history, other, call.received, hold)
         };
+        let was = history.jobs_between(&call.job, call.received - BEFORE, call.received);
+        let sizes = was.filter_map(|job| job.group.as_ref()).map(|group| group.concurrency);
+        let most = sizes.max().unwrap_or(group.concurrency);
         let at_it = history.calls[..number].iter().rev().take(200).filter(has_slot).count();
         let was_set = history.troubles.iter().any(|trouble| matches!(trouble.kind, Kind::Ahead | Kind::Back));
-        if !was_set && at_it >= usize::try_from(group.concurrency).unwrap() {
+        if !was_set && at_it >= usize::try_from(most).unwrap() {
             violations.push(Violation::of(Rule::Group, format_args!("{at_it} others of its group with {call:?}")));
         }
     }
@@ -142,8 +148,8 @@ pub(super) fn crowds(history: &History, violations: &mut Vec<Violation>) {
     for call in &history.calls {
         open.retain(|other| other.closed > call.received);
         open.push(call);
-        let reign = history.reigns.iter().rev().find(|reign| reign.since <= call.received);
-        let most = reign.map_or(usize::MAX, |reign| reign.definitions.settings.max_in_flight);
+        let reigns = history.reigns_between(call.received - BEFORE, call.received);
+        let most = reigns.map(|reign| reign.definitions.settings.max_in_flight).max().unwrap_or(usize::MAX);
         if open.len() > most {
             violations.push(Violation::of(Rule::Crowd, format_args!("{} open of {most} with {call:?}", open.len())));
         }

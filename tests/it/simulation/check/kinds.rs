@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use sexton::run::{Outcome, Reason, Run, State, Trigger};
 
-use super::{Call, History};
+use super::{Ask, Call, History, Reign, What};
 
 /// What it is, and whether it is in a story.
 pub(crate) type Kind = (&'static str, fn(&History) -> bool);
@@ -40,6 +40,28 @@ pub(crate) const KINDS: &[Kind] = &[
     ("a crash in a request", |history| has(history, Outcome::Unknown, Some(Reason::Crash))),
     ("downtime", |history| has(history, Outcome::Missed, Some(Reason::Downtime))),
     ("a line that is full", |history| has(history, Outcome::Skipped, Some(Reason::QueueFull))),
+    ("two who send the same occurrence again at once", |history| {
+        let is_backfill = |ask: &&Ask| matches!(ask.what, What::Backfill { .. });
+        let backfills: Vec<&Ask> = history.deeds.asked.iter().filter(is_backfill).collect();
+        let at_once = |pair: &[&Ask]| {
+            let same = pair[0].job == pair[1].job && pair[0].what == pair[1].what;
+            same && pair[1].at - pair[0].at < TimeDelta::milliseconds(30)
+        };
+        backfills.windows(2).any(at_once)
+    }),
+    ("a late limit that is edited", |history| is_edited(history, |reign| Some(reign.definitions.settings.late_limit))),
+    ("a limit of open requests that is edited", |history| {
+        is_edited(history, |reign| Some(reign.definitions.settings.max_in_flight))
+    }),
+    ("a group that is edited while it has jobs", |history| is_edited(history, size_of_group)),
+    ("an occurrence that is too old to be caught up", |history| {
+        let window = |row: &Run| {
+            let mut jobs = history.reigns.iter().filter_map(|reign| reign.definitions.jobs.get(&row.job));
+            jobs.find(|job| job.hash == row.definition).and_then(|job| job.catch_up_window)
+        };
+        let downtime = (State::Ended(Outcome::Missed), Some(Reason::Downtime));
+        has_row(history, |row| (row.state, row.reason) == downtime && window(row).is_some())
+    }),
     ("an attempt that is made again", |history| has_row(history, |row| row.attempts > 1)),
 ];
 
@@ -55,4 +77,16 @@ fn has_row(history: &History, is_it: impl Fn(&Run) -> bool) -> bool {
 fn lies(call: &Call) -> bool {
     let goes_on = |at| call.finished.is_none_or(|finished| at + TimeDelta::seconds(1) < finished);
     call.stops.iter().any(|stop| stop.confirmed && goes_on(stop.at))
+}
+
+/// Whether something is another from one reign to the next, wherever it is there at all.
+fn is_edited<T: PartialEq>(history: &History, of: impl Fn(&Reign) -> Option<T>) -> bool {
+    history.reigns.windows(2).any(|pair| {
+        let (was, is) = (of(&pair[0]), of(&pair[1]));
+        was.is_some() && is.is_some() && was != is
+    })
+}
+
+fn size_of_group(reign: &Reign) -> Option<u32> {
+    reign.definitions.jobs.values().find_map(|job| Some(job.group.as_ref()?.concurrency))
 }

@@ -173,11 +173,6 @@ impl History {
         jobs
     }
 
-    /// Whether runs may have to wait for `max_in_flight`.
-    fn is_crowded(&self) -> bool {
-        self.reigns.iter().any(Reign::is_crowded)
-    }
-
     fn calls_of<'a>(&'a self, job: &'a JobName) -> impl Iterator<Item = &'a Call> {
         self.calls.iter().filter(move |call| call.job == *job)
     }

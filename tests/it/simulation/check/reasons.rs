@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
     job::{CatchUp, Job, Overlap},
     run::{Attempt, Outcome, Reason, Run, State},
+    scheduler::decisions::MOST_CAUGHT_UP,
 };
 
 use super::{History, JITTER, Kind, is_occurrence, reign::Force};
@@ -51,28 +52,38 @@ fn missed_for_nothing(history: &History, row: &Run) -> Option<&'static str> {
     })?;
     let next = |at: &Instant| stretch.schedule().next_after(*at).filter(|at| *at <= row.through);
     let fires_at = |at: Instant| stretch.job.fires_at(at);
-    let stands_in_line = history.is_crowded() || stretch.job.group.is_some();
-    if stands_in_line && history.has_trouble(Kind::Ill, row.scheduled_for, row.finished_at?) {
+    let ended = row.finished_at?;
+    if history.stands_in_line(row, ended) && history.has_trouble(Kind::Ill, row.scheduled_for, ended) {
         // It may have waited there when the sidecar died.
+        return None;
+    }
+    if stretch.job.catch_up == CatchUp::All && !is_within_reach(stretch.job, row.through, ended) {
+        // It may have waited for its turn until it was too late.
         return None;
     }
     if std::iter::successors(Some(row.scheduled_for), next).any(|at| history.trouble_at(fires_at(at)).is_none()) {
         return Some("the sidecar was well");
     }
     // Of a backlog the newest is sent: late, or by catch-up.
-    let Force { job, .. } = history.in_force(row, row.finished_at?)?;
+    let Force { job, .. } = history.in_force(row, ended)?;
     let over = history.trouble_at(fires_at(row.through))?;
-    if job.catch_up == CatchUp::All
-        && job.catch_up_window.is_some_and(|window| {
-            row.finished_at.is_some_and(|at| at - row.through < TimeDelta::from_std(window).unwrap())
-        })
-        && row.count < 100
-    {
+    if !is_within_reach(job, row.through, ended) {
+        return None;
+    }
+    let newer = |at: &Instant| job.schedule.next_after(*at).filter(|next| fires_at(*next) <= over);
+    let behind = std::iter::successors(newer(&row.through), newer).take(MOST_CAUGHT_UP).count();
+    if job.catch_up == CatchUp::All && behind < MOST_CAUGHT_UP {
         return Some("all of a backlog was to be sent");
     }
-    let newer = job.schedule.next_after(row.through).is_some_and(|next| fires_at(next) <= over);
     let was_set_back = history.troubles.iter().any(|trouble| trouble.kind == Kind::Back);
-    (job.catch_up == CatchUp::Latest && !newer && !was_set_back).then_some("the newest of a backlog was to be sent")
+    (job.catch_up == CatchUp::Latest && behind == 0 && !was_set_back)
+        .then_some("the newest of a backlog was to be sent")
+}
+
+/// Whether an occurrence may still be caught up at `at`.
+fn is_within_reach(job: &Job, occurrence: Instant, at: Instant) -> bool {
+    let late = at - job.fires_at(occurrence);
+    job.catch_up_window.is_none_or(|window| late <= TimeDelta::from_std(window).unwrap())
 }
 
 /// `reason`: `running`, which needs a run that was open, or `possibly_running`, which also an end that nobody heard can be.
@@ -95,10 +106,12 @@ fn skipped_for_nothing(history: &History, row: &Run, reason: Reason) -> Option<&
                 let free_at = to.unwrap_or(DateTime::<Utc>::MAX_UTC - held) + held;
                 from <= looked_at + SLACK && due - SLACK <= free_at
             };
-            // Who waits is in the way too, and so is who asks at the same time and is skipped then.
+            // Who waits is in the way too, and so is who asks at the same time, or waits and is skipped then.
             let waits = other.fence.is_some() && was_there(waited(other, attempts));
             let is_skipped = other.fence.is_none() && other.state == State::Ended(Outcome::Skipped);
-            let asks_too = is_skipped && has_instant(job, other, due - JITTER - SLACK, looked_at + SLACK);
+            let asks_too = is_skipped
+                && (has_instant(job, other, due - JITTER - SLACK, looked_at + SLACK)
+                    || was_there((other.through, other.finished_at)));
             let mut sent = attempts.iter().map(|attempt| (attempt.sent_at, attempt.finished_at));
             waits || asks_too || sent.any(was_there)
         })
@@ -114,7 +127,7 @@ fn was_line_full(history: &History, row: &Run) -> bool {
     }
     let (from, to) = (history.clock.first_at(row.scheduled_for), history.clock.last_at(end));
     let lines_up = history.jobs_between(&row.job, from, to).any(|job| job.overlap == Overlap::Queue);
-    let room = if lines_up { 1 } else { 100 };
+    let room = if lines_up { 1 } else { MOST_CAUGHT_UP };
     let Some(Force { job, .. }) = history.in_force(row, end) else { return true };
     instants(job, row).all(|at| {
         let due = due(job, row, at);

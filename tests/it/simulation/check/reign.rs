@@ -35,6 +35,14 @@ impl History {
         })
     }
 
+    /// Whether a run may have had to wait for its group or for `max_in_flight`, up to `to` on the wall clock.
+    pub(super) fn stands_in_line(&self, row: &Run, to: Instant) -> bool {
+        let (from, to) = (self.clock.first_at(row.scheduled_for) - LEAD - SLACK, self.clock.last_at(to) + SLACK);
+        let in_group = |job: &Job| job.group.is_some();
+        self.reigns_between(from, to)
+            .any(|reign| reign.is_crowded() || reign.definitions.jobs.get(&row.job).is_some_and(|job| in_group(job)))
+    }
+
     /// The longest hold that a job ever had.
     pub(super) fn longest_hold(&self, row: &Run) -> TimeDelta {
         let jobs = self.reigns.iter().filter_map(|reign| reign.definitions.jobs.get(&row.job));

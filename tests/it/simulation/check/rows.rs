@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use sexton::{
-    job::{CatchUp, JobName, Overlap},
+    job::{CatchUp, Job, JobName, Overlap},
     run::{Attempt, Outcome, Reason, Run, State, Trigger},
 };
 
@@ -104,6 +104,10 @@ fn last_call<'a>(attempts: &[Attempt], calls: &[&'a Call]) -> Option<&'a Call> {
     calls.last().copied().filter(|call| call.attempt == newest.number)
 }
 
+fn is_out_of_reach(job: &Job, late: TimeDelta) -> bool {
+    job.catch_up_window.is_some_and(|window| TimeDelta::from_std(window).unwrap() < late)
+}
+
 /// An occurrence is let go for its own instant, and late within the limit, or by catch-up.
 fn out_of_time(history: &History, row: &Run, first: &Attempt) -> Option<&'static str> {
     let Force { job, late_limit: (least, most), is_crowded } = history.in_force(row, first.sent_at)?;
@@ -117,6 +121,7 @@ fn out_of_time(history: &History, row: &Run, first: &Attempt) -> Option<&'static
         _ if matches!(job.overlap, Overlap::Queue | Overlap::Replace) || job.group.is_some() || is_crowded => None,
         Trigger::Schedule if lateness > most + history.slowness && job.catch_up != CatchUp::All => Some("too late"),
         Trigger::CatchUp if lateness < least - SLACK => Some("this was no catch-up"),
+        Trigger::CatchUp if is_out_of_reach(job, lateness - history.slowness) => Some("too late to be caught up"),
         _ => None,
     }
 }

@@ -56,6 +56,11 @@ fn a_backlog_that_is_dropped_is_caught() {
 }
 
 #[test]
+fn a_window_that_is_not_kept_is_caught() {
+    is_caught(Between::misread(|all| each_job(all, |job| job.catch_up_window = None)), &[Rule::OutOfTime]);
+}
+
+#[test]
 fn a_group_that_is_too_wide_is_caught() {
     let misread = |all: &mut Definitions| {
         each_job(all, |job| {

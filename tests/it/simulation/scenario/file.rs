@@ -32,9 +32,23 @@ const RUSH: &[&str] = &["every 1s", "every 2s", "every 7s", "*/5 * * * * *"];
 const POLL: &str = "completion = \"poll\"";
 const STOP: &str = "cancel = { path = \"/stop\" }\n";
 
+const LATE_LIMITS: &[u64] = &[5, 20, 60, 120];
+const GRACES: &[u64] = &[0, 5, 30];
+
+/// What stands above the jobs.
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    max_in_flight: u64,
+    /// In seconds, as the next one.
+    late_limit: u64,
+    shutdown_grace: u64,
+    /// Of the group.
+    concurrency: u64,
+}
+
 /// A `jobs.toml` that is edited over the day.
 pub(super) struct File {
-    settings: String,
+    settings: Settings,
     /// Jobs that may overlap and an app that is too slow for them would wait in line for ever.
     overlaps: &'static [&'static str],
     jobs: BTreeMap<String, (String, String)>,
@@ -47,12 +61,12 @@ impl File {
         } else {
             (1 + dice.below(4), &["skip"])
         };
-        let (late_limit, grace) = (dice.pick(&[5, 20, 60, 120]), dice.pick(&[0, 5, 30]));
-        let settings = format!(
-            "[sexton]\nmax_in_flight = {max_in_flight}\nlate_limit = \"{late_limit}s\"\nshutdown_grace = \"{grace}s\"\n\
-             [groups.narrow]\nconcurrency = {}\n",
-            1 + dice.below(3)
-        );
+        let settings = Settings {
+            max_in_flight,
+            late_limit: dice.pick(LATE_LIMITS),
+            shutdown_grace: dice.pick(GRACES),
+            concurrency: 1 + dice.below(3),
+        };
         let jobs = (0..4 + dice.below(7)).map(|number| (format!("j{number}"), job(dice, overlaps))).collect();
         Self { settings, overlaps, jobs }
     }
@@ -62,7 +76,11 @@ impl File {
     }
 
     fn text(&self) -> String {
-        let mut text = format!("{}{OPEN_APP}", self.settings);
+        let Settings { max_in_flight, late_limit, shutdown_grace, concurrency } = self.settings;
+        let mut text = format!(
+            "[sexton]\nmax_in_flight = {max_in_flight}\nlate_limit = \"{late_limit}s\"\n\
+             shutdown_grace = \"{shutdown_grace}s\"\n[groups.narrow]\nconcurrency = {concurrency}\n{OPEN_APP}"
+        );
         for (name, (schedule, keys)) in &self.jobs {
             let folder = if keys.contains(POLL) { JOBS } else { "/" };
             writeln!(text, "[jobs.{name}]\npath = \"{folder}{name}\"\nschedule = \"{schedule}\"\n{keys}").unwrap();
@@ -70,8 +88,11 @@ impl File {
         text
     }
 
-    /// One job becomes another, comes, goes, or is disabled.
+    /// One job becomes another, comes, goes, or is disabled; or a setting is another.
     pub(super) fn edit(&mut self, dice: &mut Dice) {
+        if dice.chance(35) {
+            return self.edit_settings(dice);
+        }
         let name = format!("j{}", dice.below(11));
         match self.jobs.get_mut(&name) {
             None => drop(self.jobs.insert(name, job(dice, self.overlaps))),
@@ -82,6 +103,18 @@ impl File {
                 None => keys.push_str("enabled = false\n"),
             },
             Some((_, keys)) => *keys = self::keys(dice, self.overlaps),
+        }
+    }
+
+    fn edit_settings(&mut self, dice: &mut Dice) {
+        let settings = &mut self.settings;
+        match dice.below(4) {
+            0 => settings.late_limit = dice.pick(LATE_LIMITS),
+            1 => settings.shutdown_grace = dice.pick(GRACES),
+            2 => settings.concurrency = 1 + dice.below(3),
+            // Where runs may overlap there is always room for the slow ones.
+            _ if self.overlaps.len() > 1 => settings.max_in_flight = dice.pick(&[12, 24, 512]),
+            _ => settings.max_in_flight = dice.pick(&[1, 2, 3, 4, 512]),
         }
     }
 
@@ -130,6 +163,9 @@ fn keys(dice: &mut Dice, overlaps: &[&str]) -> String {
         if dice.chance(percent) {
             keys.push_str(key);
         }
+    }
+    if catch_up != "none" && dice.chance(40) {
+        writeln!(keys, "catch_up_window = \"{}m\"", dice.pick(&[5, 30, 120])).unwrap();
     }
     if polls {
         let interval = dice.pick(&[5, 15, 40]);
