@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rustix::process::Signal;
 
 use super::{
-    check::{Call, Clock, Deeds, History, Kind, Reign, Side, Trouble, Violation, check},
+    check::{Call, Clock, Deeds, History, Kind, Reign, Said, Side, Trouble, Violation, check},
     dice::Dice,
     variable,
     witness::{Witness, now},
@@ -125,11 +125,11 @@ impl Campaign {
     }
 }
 
-/// Guarantees G1, G2, G3; seeds A22, D11: killed at any moment under load, by the app's own log.
-#[tokio::test]
-async fn killed_again_and_again_it_loses_and_doubles_nothing() {
-    let rounds = variable("SEXTON_KILL_ROUNDS").unwrap_or(ROUNDS);
-    let mut jobs = String::from("[sexton]\nlate_limit = \"1s\"\n[defaults]\ntimeout = \"2s\"\nhold = \"3s\"\n");
+/// Jobs of every kind, often enough that each second has some.
+fn many_jobs() -> String {
+    let mut jobs = String::from(
+        "[sexton]\nlate_limit = \"1s\"\n[defaults]\ntimeout = \"2s\"\nhold = \"3s\"\n[groups.narrow]\nconcurrency = 2\n",
+    );
     for number in 0..60 {
         let overlap = if number % 6 == 0 { "allow" } else { "skip" };
         let catch_up = if number % 2 == 0 { "latest" } else { "none" };
@@ -139,7 +139,25 @@ async fn killed_again_and_again_it_loses_and_doubles_nothing() {
              path = \"/mixed\"\n"
         );
     }
-    let mut campaign = Campaign::of(&jobs, secs(2)).await;
+    for number in 0..6 {
+        for (kind, path, keys) in [
+            ("queue", "/mixed", "overlap = \"queue\""),
+            ("retry", "/again", "retry = { attempts = 3, initial = \"1s\", max = \"2s\" }"),
+            ("group", "/mixed", "group = \"narrow\""),
+            ("poll", "/later", "completion = \"poll\"\npoll = { interval = \"1s\", timeout = \"20s\" }"),
+        ] {
+            let every = 2 + number % 4;
+            jobs += &format!("[jobs.{kind}{number}]\nschedule = \"every {every}s\"\npath = \"{path}\"\n{keys}\n");
+        }
+    }
+    jobs
+}
+
+/// Guarantees G1, G2, G3; seeds A22, D11: killed at any moment under load, by the app's own log.
+#[tokio::test]
+async fn killed_again_and_again_it_loses_and_doubles_nothing() {
+    let rounds = variable("SEXTON_KILL_ROUNDS").unwrap_or(ROUNDS);
+    let mut campaign = Campaign::of(&many_jobs(), secs(2)).await;
     let mut dice = Dice::of(rounds);
     for _ in 0..rounds {
         let running = campaign.start().await;
@@ -152,8 +170,11 @@ async fn killed_again_and_again_it_loses_and_doubles_nothing() {
     let running = campaign.start().await;
     campaign.witness.has(campaign.witness.count() + 200).await;
     campaign.stop(running).await;
-    let calls = campaign.witness.count();
-    assert_eq!(campaign.violations().await, [], "{calls} calls");
+    let calls = campaign.witness.calls();
+    assert!(calls.iter().any(|call| call.attempt > 1), "something was tried again");
+    let ended = |call: &Call| call.looks.iter().flatten().any(|look| look.said == Said::Done);
+    assert!(calls.iter().any(ended), "some work was followed to its end");
+    assert_eq!(campaign.violations().await, [], "{} calls", calls.len());
 }
 
 /// Guarantee G3, by the app's own log: it takes 2.5 times the timeout, and never has two passes of a job at once.

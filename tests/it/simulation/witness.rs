@@ -7,18 +7,20 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Json, Router,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
-    routing::{any, post},
+    http::{HeaderMap, StatusCode, header},
+    response::IntoResponse,
+    routing::{any, get, post},
 };
 use chrono::{DateTime, Utc};
 use tokio::{net::TcpListener, sync::watch};
 
-use super::check::{Call, Side};
+use super::check::{Call, Look, Said, Side};
 use crate::support::sidecar::PATIENCE;
 
-/// `/takes/{ms}` takes so long; `/mixed` takes its time with some, and `/lie` says 200 to a cancel and works on.
+/// `/takes/{ms}` takes so long; `/mixed` takes its time with some, `/again` says 503 to each first attempt, `/later` takes
+/// work on that `/later/{call}` tells of; `/lie` says 200 to a cancel and works on.
 #[derive(Debug, Clone)]
 pub(crate) struct Witness {
     pub(crate) address: SocketAddr,
@@ -34,6 +36,9 @@ impl Witness {
         let app = Router::new()
             .route("/takes/{ms}", post(work))
             .route("/mixed", post(mixed))
+            .route("/again", post(again))
+            .route("/later", post(later))
+            .route("/later/{call}", get(look))
             .route("/lie", any(|| async { StatusCode::OK }))
             .with_state(this.clone());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -120,6 +125,51 @@ async fn mixed(State(witness): State<Witness>, headers: HeaderMap) -> StatusCode
     let drawn = super::dice::Dice::of(fence).roll();
     let ms = if drawn.is_multiple_of(8) { 2_500 + drawn / 8 % 1_800 } else { drawn / 8 % 120 };
     take(witness, call, ms).await
+}
+
+/// What is not to be is said at once, and the second attempt is like any other.
+async fn again(State(witness): State<Witness>, headers: HeaderMap) -> StatusCode {
+    if headers.get("sexton-attempt").is_none_or(|attempt| attempt != "1") {
+        return mixed(State(witness), headers).await;
+    }
+    let Some((call, _)) = witness.received(&headers) else { return StatusCode::BAD_REQUEST };
+    let connection = Connection { witness, call };
+    let answer = StatusCode::SERVICE_UNAVAILABLE;
+    connection.witness.note(call, |call| {
+        (call.finished, call.closed_by) = (Some(now()), Side::App);
+        call.answer = Some((now(), answer.as_u16()));
+    });
+    answer
+}
+
+/// It works for up to three seconds.
+async fn later(State(witness): State<Witness>, headers: HeaderMap) -> impl IntoResponse {
+    let (call, fence) = witness.received(&headers).ok_or(StatusCode::BAD_REQUEST)?;
+    let connection = Connection { witness: witness.clone(), call };
+    let ms = super::dice::Dice::of(fence).below(3_000);
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        witness.note(call, |call| call.finished = Some(now()));
+    });
+    connection.witness.note(call, |call| {
+        (call.looks, call.closed_by) = (Some(Vec::new()), Side::App);
+        call.answer = Some((now(), StatusCode::ACCEPTED.as_u16()));
+    });
+    Ok::<_, StatusCode>((StatusCode::ACCEPTED, [(header::LOCATION, format!("/later/{call}"))]))
+}
+
+/// How far the work of a call is.
+async fn look(State(witness): State<Witness>, Path(call): Path<usize>) -> Json<serde_json::Value> {
+    let asked = now();
+    let mut status = "running";
+    witness.note(call, |call| {
+        let said = if call.finished.is_some() { Said::Done } else { Said::AtIt };
+        status = if said == Said::Done { "done" } else { status };
+        // What a sidecar did not live to hear, the next one asks for again.
+        let look = Look { asked, at: now(), said, heard: true };
+        call.looks.iter_mut().for_each(|looks| looks.push(look));
+    });
+    Json(serde_json::json!({ "status": status }))
 }
 
 /// The work goes on whether anybody waits for it or not.
