@@ -66,6 +66,10 @@ fn missed_for_nothing(history: &History, row: &Run) -> Option<&'static str> {
     }
     // Of a backlog the newest is sent: late, or by catch-up.
     let Force { job, .. } = history.in_force(row, ended)?;
+    if job.schedule.identity() != stretch.schedule().identity() {
+        // What only the schedule before demanded is sent by nobody.
+        return None;
+    }
     let over = history.trouble_at(fires_at(row.through))?;
     if !is_within_reach(job, row.through, ended) {
         return None;
@@ -107,7 +111,8 @@ fn skipped_for_nothing(history: &History, row: &Run, reason: Reason) -> Option<&
                 from <= looked_at + SLACK && due - SLACK <= free_at
             };
             // Who waits is in the way too, and so is who asks at the same time, or waits and is skipped then.
-            let waits = other.fence.is_some() && was_there(waited(other, attempts));
+            let is_open = other.state.outcome().is_none();
+            let waits = (is_open || other.fence.is_some()) && was_there(waited(other, attempts));
             let is_skipped = other.fence.is_none() && other.state == State::Ended(Outcome::Skipped);
             let asks_too = is_skipped
                 && (has_instant(job, other, due - JITTER - SLACK, looked_at + SLACK)
