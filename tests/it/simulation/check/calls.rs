@@ -8,7 +8,11 @@ use sexton::{
     run::RunId,
 };
 
-use super::{Call, History, Kind, Rule, Side, Violation, is_occurrence};
+use super::{
+    Call, History, Kind, Rule, Side, Violation,
+    ends::{heard_at, is_lost},
+    is_occurrence,
+};
 
 type Instant = DateTime<Utc>;
 
@@ -43,10 +47,12 @@ fn sent_once(history: &History, calls: &[&Call], violations: &mut Vec<Violation>
 /// Whether the attempt `again` may follow on `before`: the app said that it failed, or does not mind.
 fn may_follow(history: &History, before: &Call, again: &Call) -> bool {
     let mut jobs = history.jobs_between(&again.job, before.received, again.received);
+    let is_lost = is_lost(history, heard_at(before), again.received);
     jobs.any(|job| {
-        let unheard = !before.was_heard() || !matches!(before.answer, Some((_, 429 | 500 | 501 | 503)));
-        let most = if unheard { job.retry.attempts.max(2) } else { job.retry.attempts };
-        before.attempt < again.attempt && again.attempt <= most && (job.idempotent || !unheard)
+        let heard = before.was_heard() && matches!(before.answer, Some((_, 429 | 500 | 501 | 503)));
+        let as_heard = heard && again.attempt <= job.retry.attempts;
+        let as_unheard = (!heard || is_lost) && job.idempotent && again.attempt <= job.retry.attempts.max(2);
+        before.attempt < again.attempt && (as_heard || as_unheard)
     })
 }
 

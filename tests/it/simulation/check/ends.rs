@@ -68,7 +68,7 @@ fn unbacked(history: &History, attempt: &Attempt, call: Option<&Call>) -> Option
 }
 
 /// When the sidecar knew all of a request that there was to know: its end, and what the app said to being asked to stop.
-fn heard_at(call: &Call) -> Instant {
+pub(super) fn heard_at(call: &Call) -> Instant {
     call.stops.iter().map(|stop| stop.at).fold(call.closed, Instant::max)
 }
 
@@ -76,4 +76,10 @@ fn heard_at(call: &Call) -> Instant {
 fn may_be_lost(history: &History, heard_at: Option<Instant>, cut: Instant) -> bool {
     let Some(heard_at) = heard_at.filter(|heard_at| *heard_at < cut - history.slowness) else { return true };
     history.stalls.iter().any(|(from, to)| *from <= cut && heard_at - history.slowness <= *to)
+}
+
+/// Whether a process died before `end` with what it knew at `heard_at`.
+pub(super) fn is_lost(history: &History, heard_at: Instant, end: Instant) -> bool {
+    let mut deaths = history.deaths.iter().filter(|death| (heard_at..=end).contains(death));
+    deaths.any(|death| may_be_lost(history, Some(heard_at), *death))
 }

@@ -6,14 +6,21 @@ use sexton::run::{Outcome, Reason, Run, State};
 use super::{
     Call, History, Kind,
     call::{Look, Said},
+    ends::is_lost,
 };
 
 /// How exact instants are taken.
 const SLACK: TimeDelta = TimeDelta::seconds(3);
 
 /// What a run's row and the app do not agree about. `call`: its last request, whose work the sidecar knows of.
-pub(super) fn contradiction(row: &Run, call: &Call) -> Option<&'static str> {
+pub(super) fn contradiction(history: &History, row: &Run, call: &Call) -> Option<&'static str> {
     let State::Ended(outcome) = row.state else { return None };
+    // What was told just before a process died may be lost with it.
+    let is_done = || {
+        let ended = row.finished_at.map_or(history.end, |at| history.clock.last_at(at));
+        let mut told = call.looks_heard().filter(|look| look.said == Said::Done);
+        told.any(|look| !is_lost(history, look.at, ended))
+    };
     let said = |wanted: &[Said]| call.looks_heard().any(|look| wanted.contains(&look.said));
     match (outcome, row.reason) {
         (Outcome::Succeeded, _) if !said(&[Said::Done]) => Some("the app never said that it was done"),
@@ -30,7 +37,7 @@ pub(super) fn contradiction(row: &Run, call: &Call) -> Option<&'static str> {
         }
         (Outcome::Cancelled, None) if call.stops.is_empty() => Some("the app was not asked to stop for a newer run"),
         (Outcome::Unknown, Some(Reason::Broken)) | (Outcome::Missed | Outcome::Skipped, _) => Some("it was taken on"),
-        (Outcome::Unknown | Outcome::Failed, reason) if said(&[Said::Done]) && reason != Some(Reason::Removed) => {
+        (Outcome::Unknown | Outcome::Failed, reason) if is_done() && reason != Some(Reason::Removed) => {
             Some("the app did it")
         }
         _ => None,
@@ -60,8 +67,9 @@ pub(super) fn impatience(history: &History, row: &Run, call: &Call) -> Option<&'
     let hurried = looks.windows(2).any(|pair| {
         let (before, next) = (pair[0], pair[1]);
         let is_last = history.clock.furthest_between(call.received, next.asked) >= timeout - SLACK;
-        let was_ill = history.has_trouble(Kind::Ill, history.clock.wall(before.at), history.clock.wall(next.asked));
-        next.asked - before.at < interval.min(TimeDelta::seconds(1)) && !is_last && !was_ill
+        let had = |kind| history.has_trouble(kind, history.clock.wall(before.at), history.clock.wall(next.asked));
+        let is_excused = is_last || had(Kind::Ill) || had(Kind::Ahead);
+        next.asked - before.at < interval.min(TimeDelta::seconds(1)) && !is_excused
     });
     hurried.then_some("it was asked too soon")
 }

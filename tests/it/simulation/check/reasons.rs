@@ -111,8 +111,9 @@ fn skipped_for_nothing(history: &History, row: &Run, reason: Reason) -> Option<&
                 from <= looked_at + SLACK && due - SLACK <= free_at
             };
             // Who waits is in the way too, and so is who asks at the same time, or waits and is skipped then.
-            let is_open = other.state.outcome().is_none();
-            let waits = (is_open || other.fence.is_some()) && was_there(waited(other, attempts));
+            let never_left =
+                matches!(other.state, State::Ended(Outcome::Skipped | Outcome::Missed)) && other.fence.is_none();
+            let waits = !never_left && was_there(waited(other, attempts));
             let is_skipped = other.fence.is_none() && other.state == State::Ended(Outcome::Skipped);
             let asks_too = is_skipped
                 && (has_instant(job, other, due - JITTER - SLACK, looked_at + SLACK)

@@ -17,7 +17,7 @@ pub(super) fn check(history: &History, job: &JobName, violations: &mut Vec<Viola
     for (row, attempts) in history.rows_of(job) {
         let calls: Vec<&Call> = history.calls_of(job).filter(|call| call.run == row.id).collect();
         let say = |rule, words: &str| Violation::of(rule, format_args!("{words}: {row:?}, {attempts:?}, {calls:?}"));
-        if let Some(wrong) = contradiction(row, attempts, &calls) {
+        if let Some(wrong) = contradiction(history, row, attempts, &calls) {
             violations.push(say(Rule::Untrue, wrong));
         }
         let asked_at = row.id.made_at().unwrap_or(row.scheduled_for).max(row.scheduled_for);
@@ -46,14 +46,14 @@ pub(super) fn check(history: &History, job: &JobName, violations: &mut Vec<Viola
 }
 
 /// What the row and the witness do not agree about.
-fn contradiction(row: &Run, attempts: &[Attempt], calls: &[&Call]) -> Option<&'static str> {
+fn contradiction(history: &History, row: &Run, attempts: &[Attempt], calls: &[&Call]) -> Option<&'static str> {
     let same = |call: &&&Call| attempts.iter().any(|a| (a.number, a.fence) == (call.attempt, call.fence));
     if calls.iter().filter(same).count() != calls.len() {
         return Some("the ledger let go none of that number and fence");
     }
     let last = last_call(attempts, calls);
     if let Some(call) = last.filter(|call| call.is_followed()) {
-        return followed::contradiction(row, call);
+        return followed::contradiction(history, row, call);
     }
     let status = last.and_then(|call| call.answer).map(|(_, status)| status);
     let heard = last.is_some_and(|call| call.was_heard());
