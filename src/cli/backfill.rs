@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     argument,
-    client::{Client, Where, talk},
+    client::{Client, NoAnswer, Where, talk},
     fire::{ABSENCE, in_words, until_ended},
     firing::{instant, utc},
     progress, tell,
@@ -96,12 +96,15 @@ impl Pass<'_> {
         let mut pause = AGAIN;
         while let Some((run, scheduled_for)) = self.next(client).await? {
             self.show(scheduled_for);
-            let shown = until_ended(client, &run, false).await?;
-            if was_in_the_way(&shown) {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(AT_MOST);
-                continue;
-            }
+            let shown = match until_ended(client, &run, false).await {
+                Ok(shown) if !was_in_the_way(&shown) => shown,
+                Ok(_) | Err(NoAnswer::Joined { .. }) => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(AT_MOST);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             pause = AGAIN;
             self.sent += 1;
             self.from = scheduled_for + TimeDelta::microseconds(1);

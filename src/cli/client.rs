@@ -50,9 +50,9 @@ pub(super) enum NoAnswer {
     Refused { base: Url, status: u16, detail: String },
     /// A run that it knew has no row of its own any more.
     #[error(
-        "run {run} is over, and was not sent: what is skipped or missed joins the row before it that tells the same"
+        "run {run} is over and has no row of its own: what is skipped or missed joins the row before it that tells the same"
     )]
-    #[diagnostic(help("`sexton runs` shows that row; its COUNT has one more"))]
+    #[diagnostic(help("`sexton runs` shows that row; its COUNT has one more. Old rows are pruned"))]
     Joined { run: String },
     /// Something else is there.
     #[error("{base} is no sexton, or one of another version: {cause}")]

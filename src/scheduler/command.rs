@@ -8,7 +8,7 @@ use super::decisions::{Command, Done, Refused, Ticket};
 
 /// How many questions may wait.
 const WAITING: usize = 64;
-/// How long one waits for its answer: over a panic of the loop and its new beginning.
+/// How long one waits for its answer: over a panic of the loop and its new beginning, if that is the only one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 type Answer = Result<Done, Refused>;

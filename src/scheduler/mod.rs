@@ -35,8 +35,8 @@ use crate::{
 
 /// How long the loop rests after a fault of its own before it starts over from the ledger.
 const REST: Duration = Duration::from_secs(1);
-/// At most so long, when one life after the other is short. What falls due in a rest is younger than the `late_limit` after it,
-/// unless somebody set that lower, and so is still sent.
+/// At most so long, when one life after the other is short. What falls due in one rest is younger than the `late_limit` after
+/// it, unless somebody set that lower, and so is still sent by a life that lasts.
 const LONGEST_REST: Duration = Duration::from_secs(30);
 
 /// Turns true once, when nothing new is to be sent.

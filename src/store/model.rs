@@ -83,7 +83,7 @@ pub struct Entry {
 
 /// Rows for one job and the cursor's move past them, in one transaction.
 ///
-/// Occurrences that have a row already, as they do where a cursor was anchored behind it, get no other one (guarantee G2):
+/// Occurrences that lie within a row already, as they do where a cursor was anchored behind it, get no other one (guarantee G2):
 /// such a claim is left out, a span is cut around them. The answer says what was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accounting {

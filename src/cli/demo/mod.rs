@@ -37,7 +37,7 @@ pub(super) fn run(Args {}: &Args, environment: &Environment) -> miette::Result<E
 }
 
 async fn play(environment: &Environment) -> miette::Result<ExitCode> {
-    let program = env::args().next().unwrap_or_else(|| "sexton".to_owned());
+    let program = env::args_os().next().map_or_else(|| "sexton".into(), |path| path.to_string_lossy().into_owned());
     let signals = Signals::listen().into_diagnostic()?;
     let folder = tempfile::Builder::new().prefix("sexton-demo-").tempdir().into_diagnostic()?;
     let repositories = Repositories::make(folder.path()).await.wrap_err("the demo's repositories cannot be made")?;

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-use super::{Decisions, Effect, Live, Notice, Phase, Write, writes::push_writes};
+use super::{Decisions, Effect, Live, Notice, Phase, Write, start::asked_at, writes::push_writes};
 use crate::{
     job::JobName,
     run::{Outcome, Reason, RunId, Trigger},
@@ -315,7 +315,7 @@ impl Decisions {
         let Some(job) = self.definitions.jobs.get(job).cloned() else {
             return Some(End { run: id, outcome: Outcome::Cancelled, reason: Reason::Removed });
         };
-        let fires_at = id.made_at().unwrap_or(now).min(now);
+        let fires_at = asked_at(now, id);
         self.remember(id, Live::claimed(job, scheduled_for, fires_at, trigger));
         self.look_again(now, id);
         None

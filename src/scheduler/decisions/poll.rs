@@ -96,7 +96,7 @@ impl Decisions {
 
     /// A start goes on with what the ledger holds, as it was agreed with the app.
     pub(super) fn follow_again(&mut self, now: DateTime<Utc>, run: &Run, job: Arc<Job>, work: &Work) {
-        let fires_at = job.fires_at(run.scheduled_for);
+        let fires_at = self.due_of(now, &job, run);
         let claimed = Live::claimed(Arc::clone(&job), run.scheduled_for, fires_at, run.trigger);
         self.remember(run.id, Live { attempt: Some(work.attempt), sent_at: Some(work.since), ..claimed });
         self.follow(run.id, job, work.clone(), run.wake_at.unwrap_or(now).max(now), run.progress.clone());

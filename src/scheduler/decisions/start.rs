@@ -14,7 +14,7 @@ use super::{
 use crate::{
     entropy::Entropy,
     job::{Definitions, Job},
-    run::{Outcome, Reason, Run, State},
+    run::{Outcome, Reason, Run, RunId, State},
     store::{Claim, Cursor, End, Pause, Slot, Then},
     ticker::Pump,
 };
@@ -122,6 +122,11 @@ impl Decisions {
         }
     }
 
+    /// When a run of the ledger was due.
+    pub(super) fn due_of(&self, now: DateTime<Utc>, job: &Job, run: &Run) -> DateTime<Utc> {
+        if run.trigger.is_occurrence() { self.fires_at(job, run.scheduled_for) } else { asked_at(now, run.id) }
+    }
+
     /// What lined up or waited for another attempt goes on waiting.
     fn take_waiting(&mut self, now: DateTime<Utc>, run: &Run) -> Option<End> {
         let tried = run.tried.zip(run.reason);
@@ -145,7 +150,7 @@ impl Decisions {
             }
             None => (Standing::Queued, Need::Job),
         };
-        let fires_at = self.fires_at(&job, run.scheduled_for);
+        let fires_at = self.due_of(now, &job, run);
         let attempt = (run.attempts > 0).then_some(run.attempts);
         let claimed = Live::claimed(job, run.scheduled_for, fires_at, run.trigger);
         self.remember(run.id, Live { attempt, standing, stage: Stage::Waiting(need), ..claimed });
@@ -175,7 +180,7 @@ impl Decisions {
 
     /// Nobody heard how it ended, and the app may still be at it.
     fn crashed(&mut self, now: DateTime<Utc>, run: &Run, job: Arc<Job>) -> Option<Effect> {
-        let fires_at = job.fires_at(run.scheduled_for);
+        let fires_at = self.due_of(now, &job, run);
         let claimed = Live::claimed(job, run.scheduled_for, fires_at, run.trigger);
         self.remember(run.id, Live { attempt: Some(run.attempts), stage: Stage::InFlight, ..claimed });
         self.finish(now, run.id, Closing::unheard(Reason::Crash))
@@ -200,4 +205,9 @@ impl Decisions {
         let (trigger, attempt) = (Some(run.trigger), Some(run.attempts));
         effects.push(Effect::Notice(Notice::Ended(RunEnded { trigger, attempt, ..ended })));
     }
+}
+
+/// When a run that no schedule demanded was asked for: it is due since then, whatever instant it is for.
+pub(super) fn asked_at(now: DateTime<Utc>, run: RunId) -> DateTime<Utc> {
+    run.made_at().unwrap_or(now).min(now)
 }

@@ -36,5 +36,5 @@ async fn a_run_that_joined_another_row_has_ended_otherwise() {
     let folder = tempfile::tempdir().unwrap();
     let done = run(sexton(folder.path(), &["cancel", RUN, "--url", &restarted().await])).await;
     assert_eq!(done.code, Some(1), "{done}");
-    assert!(done.stderr.contains("was not sent") && done.stderr.contains("sexton runs"), "{done}");
+    assert!(done.stderr.contains("joins the row before it") && done.stderr.contains("sexton runs"), "{done}");
 }

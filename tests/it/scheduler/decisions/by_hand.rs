@@ -1,6 +1,6 @@
 //! What people ask for by hand.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sexton::{
     dispatch::{Cancelled, Report},
     job::Definitions,
@@ -104,6 +104,24 @@ fn an_instant_of_the_past_is_sent_by_one_at_a_time() {
     world.on(of + secs(5), Event::Asked(4, backfill(of)));
     assert_eq!(world.answers[&4], Err(Refused::Taken(of)), "it has its own run");
     assert_eq!(world.sent.len(), 2);
+}
+
+/// What somebody asked for is due since then, also after a restart, whatever instant it is for.
+#[test]
+fn a_backfill_is_no_older_than_its_asking() {
+    let definitions = || jobs(&[("a", "every 1h", "timeout = \"3s\"\nhold = \"60s\"\noverlap = \"queue\"")]);
+    let mut world = World::start(noon(), definitions(), MemoryLedger::default());
+    let of = noon() - TimeDelta::days(30);
+    world.on(noon(), Event::Asked(1, fire("a")));
+    world.on(noon(), Event::Asked(2, Command::Backfill { job: name("a"), scheduled_for: of, again: false, by: None }));
+    let run = claimed(&world, 2);
+    world.on(noon(), Event::Wake);
+    let mut world = world.restart(noon() + secs(5), definitions());
+    world.on(noon() + secs(65), Event::Wake);
+    assert_eq!(world.sent.last().map(|(_, order)| order.run), Some(run), "in line, then behind the hold");
+    world.succeed(noon() + secs(66), run);
+    let lateness = world.ledger.runs[&run].lateness.unwrap();
+    assert!((secs(60)..secs(70)).contains(&lateness), "{lateness}");
 }
 
 #[test]
